@@ -1,0 +1,1 @@
+"""The patient's site: kinematics, command gate, robot backends."""

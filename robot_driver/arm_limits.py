@@ -1,0 +1,34 @@
+"""Limits the command gate is given for an instrument arm, and where each figure comes from."""
+
+from __future__ import annotations
+
+from robot_driver.command_gate import GateLimits
+from teleop_core.psm_kinematics import INSERTION_AT_RCM, INSERTION_INDEX, JOINT_LIMITS
+
+MIN_DEPTH = 0.045
+"""Least length of shaft past the remote centre of motion [m]: the da Vinci Research Kit's safe distance."""
+
+SERVO_ACCELERATION = (30.0, 30.0, 4.0, 600.0, 600.0, 600.0)
+"""Largest acceleration while following a hand [rad/s^2, m/s^2]. Hands are fast where they are small: at a scale of 0.2
+the arm sees up to 3 m/s^2, while the wrist turns with the hand unscaled."""
+
+
+def gate_limits(servo_period: float, max_command_age: float, silence: float) -> GateLimits:
+    """Limits of a PSM.
+
+    Args:
+        servo_period: Nominal time between commands [s].
+        max_command_age: Oldest hand sample that may become a setpoint [s].
+        silence: Hold after this long without a command [s].
+    """
+    return GateLimits(
+        lower=tuple(float(value) for value in JOINT_LIMITS.lower),
+        upper=tuple(float(value) for value in JOINT_LIMITS.upper),
+        velocity=tuple(float(value) for value in JOINT_LIMITS.velocity),
+        acceleration=SERVO_ACCELERATION,
+        insertion_index=INSERTION_INDEX,
+        min_insertion=MIN_DEPTH + INSERTION_AT_RCM,
+        servo_period=servo_period,
+        max_command_age=max_command_age,
+        silence=silence,
+    )

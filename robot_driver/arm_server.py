@@ -1,0 +1,134 @@
+"""One arm as the driver sees it: operating state, command gate, backend, and what happened since the last report.
+
+No ROS here: the driver node hands in what arrived and publishes what comes out.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+
+from robot_driver.backend import ArmBackend, Measured
+from robot_driver.command_gate import CommandGate, GateLimits, GateReason
+from robot_driver.operating_state import OperatingState
+from teleop_core.psm_kinematics import JAW_LIMITS, forward, shaft_deviation_from_rcm
+
+JAW_HOLD_AFTER = 0.1
+"""The jaw stands still when its last command is older than this [s]."""
+LATE = 1.5
+"""A servo period counts as late when it takes this many nominal ones."""
+
+
+@dataclass
+class ServoStatistics:
+    """What happened since the last report; times [s], distances [m]."""
+
+    motion_latency: list[float] = field(default_factory=list)
+    tracking_error: list[float] = field(default_factory=list)
+    rcm_deviation: float = 0.0
+    limit_seconds: dict[str, float] = field(default_factory=dict)
+
+
+class ArmServer:
+    """Carries out the commands for one arm, as far as the gate lets them pass."""
+
+    def __init__(self, name: str, backend: ArmBackend, limits: GateLimits) -> None:
+        """The backend is connected; the arm starts stopped, where it is."""
+        self.name = name
+        self.operating = OperatingState()
+        measured = backend.measured(name)
+        self.gate = CommandGate(limits, measured.position)
+        self.jaw_setpoint = measured.jaw
+        self.hold_reason: GateReason | None = GateReason.DISABLED
+        self.received = 0
+        self.applied = 0
+        self.late = 0
+        self.statistics = ServoStatistics()
+        self._backend = backend
+        self._period = limits.servo_period
+        self._applied_at: float | None = None
+        self._jaw_target = measured.jaw
+        self._jaw_commanded_at = float("-inf")
+        self._jaw_moved_at: float | None = None
+
+    def state_command(self, name: str) -> str:
+        """Carry out a CRTK state command; returns why not, or empty."""
+        refusal = self.operating.command(name)
+        self.gate.enable(self.operating.ready)
+        if not self.operating.ready:
+            self._backend.hold(self.name)
+        if not refusal and name in ("enable", "disable"):
+            self._backend.enable(self.name, self.operating.state == "ENABLED")
+        return refusal
+
+    def servo(self, now: float, q: list[float], sampled_at: float) -> None:
+        """One servo command: through the gate, to the robot, at once.
+
+        Args:
+            now: Monotonic time [s].
+            q: Joint positions [rad, m].
+            sampled_at: When the hand was sampled, on the same clock [s].
+        """
+        self.received += 1
+        decision = self.gate.command(now, q, sampled_at)
+        for reason in decision.reasons:
+            self._count_limit(reason)
+        if not decision.moved:
+            return
+        self.applied += 1
+        if self._applied_at is not None and now - self._applied_at > LATE * self._period:
+            self.late += 1
+        self._applied_at = now
+        self._move_jaw(now)
+        self._backend.servo(self.name, decision.setpoint, decision.velocity, self.jaw_setpoint)
+        self.statistics.motion_latency.append(now - sampled_at)
+        deviation = shaft_deviation_from_rcm(decision.setpoint)
+        self.statistics.rcm_deviation = max(self.statistics.rcm_deviation, deviation)
+
+    def servo_jaw(self, now: float, angle: float) -> None:
+        """Where the jaw shall go; it moves with the next servo command, so never without a permit."""
+        if float(JAW_LIMITS.lower[0]) <= angle <= float(JAW_LIMITS.upper[0]):
+            self._jaw_target = angle
+            self._jaw_commanded_at = now
+        else:
+            self._count_limit(GateReason.JOINT_RANGE if math.isfinite(angle) else GateReason.NOT_FINITE)
+
+    def tick(self, now: float) -> Measured:
+        """Once every servo period: hold if nothing may move, and measure.
+
+        Returns:
+            Sensor values of the arm.
+        """
+        before, self.hold_reason = self.hold_reason, self.gate.hold_reason(now)
+        if self.hold_reason is not None:
+            self._applied_at = None
+            self._jaw_moved_at = None
+            self._jaw_target = self.jaw_setpoint
+            if before is None:
+                self._backend.hold(self.name)
+        measured = self._backend.measured(self.name)
+        if self.hold_reason is None:
+            self.statistics.tracking_error.append(tip_distance(measured.position, self.gate.setpoint))
+        return measured
+
+    def take_statistics(self) -> ServoStatistics:
+        """Statistics since the last call."""
+        taken, self.statistics = self.statistics, ServoStatistics()
+        return taken
+
+    def _move_jaw(self, now: float) -> None:
+        elapsed = self._period if self._jaw_moved_at is None else min(now - self._jaw_moved_at, 4.0 * self._period)
+        self._jaw_moved_at = now
+        if now - self._jaw_commanded_at > JAW_HOLD_AFTER:
+            return
+        step = float(JAW_LIMITS.velocity[0]) * elapsed
+        self.jaw_setpoint += min(step, max(-step, self._jaw_target - self.jaw_setpoint))
+
+    def _count_limit(self, reason: GateReason) -> None:
+        seconds = self.statistics.limit_seconds
+        seconds[reason.value] = seconds.get(reason.value, 0.0) + self._period
+
+
+def tip_distance(q_first: tuple[float, ...], q_second: tuple[float, ...]) -> float:
+    """Distance of the tool tips of two joint configurations [m]."""
+    return math.dist(forward(q_first)[0], forward(q_second)[0])

@@ -1,0 +1,182 @@
+"""driver: the last node before the robot.
+
+In:  <ARM>/servo_jp, <ARM>/jaw/servo_jp, <ARM>/state_command (CRTK), safety/state (the permit), safety/protective_stop
+Out: <ARM>/measured_js, setpoint_js, measured_cp, setpoint_cp, jaw/measured_js, jaw/setpoint_js, operating_state (CRTK),
+     <ARM>/servo_report, joint_states, robot_description, tf where tf2_msgs is installed
+Frames: *_cp are poses of the tool tip in <ARM>_base_link, the remote centre of motion.
+Silence: without fresh commands and a fresh permit an arm holds its position, by this node's own clock alone.
+
+A command acts when it arrives: it goes through the gate to the robot in its callback, not at the next tick.
+"""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from rclpy.time import Time
+
+from robot_driver.arm_limits import gate_limits
+from robot_driver.arm_publisher import ArmPublisher
+from robot_driver.arm_server import ArmServer
+from robot_driver.backend import BackendError
+from robot_driver.pybullet_backend import PyBulletBackend
+from teleop_core.contract import INSTRUMENT_ARMS
+from teleop_core.profiles import PROFILES
+from teleop_ros.adapter import Health, TeleopNode, run
+from teleop_ros.parameters import ParameterError, check, declare, parameter
+from teleop_ros.robot_description import expand
+
+STATE_RATE = 100.0
+JOINT_STATES_RATE = 50.0
+REPORT_RATE = 10.0
+
+
+@dataclass(frozen=True)
+class DriverParameters:
+    """Parameters of the driver."""
+
+    arms: list[str] = parameter(["PSM1", "PSM2"], doc="instrument arms to drive", choices=INSTRUMENT_ARMS)
+    sim: bool = parameter(True, doc="simulated robot in PyBullet; false: hardware")
+    servo_rate: float = parameter(200.0, unit="Hz", low=50.0, high=500.0, doc="nominal rate of servo commands")
+    profile: str = parameter("lan", doc="limits of the link", choices=tuple(PROFILES))
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot be driven."""
+        check(self)
+        if not self.sim:
+            raise ParameterError("parameter sim: false needs a hardware backend, and this version has none")
+
+
+class DriverNode(TeleopNode):
+    """Commands -> gate -> robot; robot -> CRTK topics."""
+
+    def __init__(self) -> None:
+        """Connect the robot, held and stopped."""
+        super().__init__("driver")
+        self.parameters = declare(self, DriverParameters)
+        period = 1.0 / self.parameters.servo_rate
+        profile = PROFILES[self.parameters.profile]
+        limits = gate_limits(period, profile.command_age, profile.command_silence.hold)
+        description = expand(arms=(*self.parameters.arms, "ECM"))
+        self.backend = connect_simulation(self.parameters.arms, description)
+        self.arms = {name: ArmServer(name, self.backend, limits) for name in self.parameters.arms}
+        self.outputs = {name: ArmPublisher(self, arm) for name, arm in self.arms.items()}
+        self._ticks = 0
+        self._skipped = 0.0
+        self._joint_states = self.publisher("joint_states")
+        self._description = self.publisher("robot_description")
+        self._description.publish(self._description.msg_type(data=description))
+        for name in self.arms:
+            self._subscribe(name)
+            self.outputs[name].publish_operating_state("")
+        self.subscription("safety_state", self.on_safety_state)
+        self.subscription("protective_stop", self.on_protective_stop)
+        self._every = {
+            rate: max(1, round(self.parameters.servo_rate / rate)) 
+            for rate in (STATE_RATE, JOINT_STATES_RATE, REPORT_RATE)
+        }
+        self.timer(period, self.step)
+
+    def on_servo(self, name: str, message: Any) -> None:
+        """A servo command of one arm: act on it now."""
+        now = self.now()
+        self._skipped += self.backend.advance(now)
+        self.arms[name].servo(now, message.position, self._sampled_at(now, message.header.stamp))
+
+    def on_servo_jaw(self, name: str, message: Any) -> None:
+        """A jaw command of one arm."""
+        if len(message.position) == 1:
+            self.arms[name].servo_jaw(self.now(), message.position[0])
+
+    def on_state_command(self, name: str, message: Any) -> None:
+        """A CRTK state command; every one is answered with an event."""
+        refusal = self.arms[name].state_command(message.string)
+        if refusal:
+            self.get_logger().warning(f"{name}: {refusal}")
+        self.outputs[name].publish_operating_state(message.string)
+
+    def on_safety_state(self, message: Any) -> None:
+        """The permit, for every arm."""
+        now = self.now()
+        for arm in self.arms.values():
+            arm.gate.permit(
+                now, message.motion_permitted, message.permit_sequence, message.lease, message.velocity_ratio
+            )
+
+    def on_protective_stop(self, message: Any) -> None:
+        """Somebody asked for a stop: hold at once, without waiting for the monitor."""
+        self.get_logger().warning(f"protective stop asked for by {message.source}: {message.reason}")
+        self.safe_output()
+
+    def step(self) -> None:
+        """One servo period: simulate, hold where nothing may move, measure, publish."""
+        now = self.now()
+        self._ticks += 1
+        self._skipped += self.backend.advance(now)
+        for name, arm in self.arms.items():
+            measured = arm.tick(now)
+            output = self.outputs[name]
+            if self._ticks % self._every[STATE_RATE] == 0:
+                output.publish_state(measured)
+            if self._ticks % self._every[REPORT_RATE] == 0:
+                output.publish_report(1.0 / REPORT_RATE)
+        if self._ticks % self._every[JOINT_STATES_RATE] == 0:
+            names, positions = self.backend.all_joints()
+            self._joint_states.publish(
+                self._joint_states.msg_type(header=self.header(), name=names, position=positions)
+            )
+
+    def safe_output(self) -> None:
+        """Close every gate: the arms hold until the monitor has withdrawn its permit and grants a new one."""
+        for arm in self.arms.values():
+            arm.gate.protective_stop()
+
+    def health(self) -> Health:
+        """State of each arm."""
+        values: dict[str, object] = {"skipped_s": round(self._skipped, 3)}
+        for name, arm in self.arms.items():
+            values[f"{name} state"] = arm.operating.state
+            values[f"{name} hold"] = arm.hold_reason.value if arm.hold_reason else ""
+            values[f"{name} received"], values[f"{name} applied"] = arm.received, arm.applied
+        return b"\x00", "driving" if all(arm.operating.ready for arm in self.arms.values()) else "stopped", values
+
+    def _subscribe(self, name: str) -> None:
+        self.subscription("servo_jp", lambda message: self.on_servo(name, message), arm=name)
+        self.subscription("jaw_servo_jp", lambda message: self.on_servo_jaw(name, message), arm=name)
+        self.subscription("state_command", lambda message: self.on_state_command(name, message), arm=name)
+
+    def _sampled_at(self, now: float, stamp: Any) -> float:
+        """Stamp of a command on the monotonic clock [s]; a client that sets no stamp means now."""
+        if stamp.sec == 0 and stamp.nanosec == 0:
+            return now
+        return now - (self.get_clock().now() - Time.from_msg(stamp)).nanoseconds * 1e-9
+
+
+def connect_simulation(arms: list[str], description: str) -> PyBulletBackend:
+    """Simulated robot with the arms held in their ready configuration.
+
+    Raises:
+        ParameterError: the description cannot be simulated.
+    """
+    with tempfile.TemporaryDirectory(prefix="telesurgery-") as folder:
+        urdf_file = Path(folder) / "cart.urdf"
+        urdf_file.write_text(description, encoding="utf-8")
+        backend = PyBulletBackend(arms, str(urdf_file))
+        try:
+            backend.connect()
+        except BackendError as error:
+            raise ParameterError(str(error)) from error
+    return backend
+
+
+def main() -> int:
+    """Run the driver."""
+    return run(DriverNode)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,86 @@
+"""local_team: stands in for the team at the patient's side, in simulation only.
+
+In:  safety/state, <ARM>/operating_state
+Out: <ARM>/state_command (CRTK)
+
+Once the safety monitor is READY it enables and homes each arm, once. It never resets a stop and never enables an arm
+again: after a fault people decide.
+"""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+from typing import Any
+
+from teleop_core.contract import INSTRUMENT_ARMS
+from teleop_core.signals import SafetyLevel
+from teleop_ros.adapter import Health, TeleopNode, run
+from teleop_ros.parameters import check, declare, parameter
+
+RETRY = 0.5
+"""A command that was not answered is sent again after this long [s]."""
+
+
+@dataclass(frozen=True)
+class LocalTeamParameters:
+    """Parameters of the local team."""
+
+    arms: list[str] = parameter(["PSM1", "PSM2"], doc="instrument arms to prepare", choices=INSTRUMENT_ARMS)
+
+    def __post_init__(self) -> None:
+        """Refuse unknown arms."""
+        check(self)
+
+
+class LocalTeamNode(TeleopNode):
+    """Enable, then home, each arm."""
+
+    def __init__(self) -> None:
+        """Wait for READY."""
+        super().__init__("local_team")
+        parameters = declare(self, LocalTeamParameters)
+        self._ready = False
+        self._to_do = {arm: ["enable", "home"] for arm in parameters.arms}
+        self._commands = {arm: self.publisher("state_command", arm=arm) for arm in parameters.arms}
+        self.subscription("safety_state", self.on_safety_state)
+        for arm in parameters.arms:
+            self.subscription("operating_state", lambda message, arm=arm: self.on_operating_state(arm, message), arm=arm)
+        self.timer(RETRY, self.step)
+
+    def on_safety_state(self, message: Any) -> None:
+        """All streams are healthy: the arms may be prepared."""
+        was_ready, self._ready = self._ready, message.state == SafetyLevel.READY
+        if self._ready and not was_ready:
+            self.step()
+
+    def on_operating_state(self, arm: str, message: Any) -> None:
+        """An answer of an arm: go on with its next step."""
+        to_do = self._to_do[arm]
+        done = {"enable": message.state == "ENABLED", "home": message.is_homed}
+        if to_do and done[to_do[0]]:
+            del to_do[0]
+            self.step()
+
+    def step(self) -> None:
+        """Send each arm the command it has not answered yet."""
+        if not self._ready:
+            return
+        for arm, to_do in self._to_do.items():
+            if to_do:
+                publisher = self._commands[arm]
+                publisher.publish(publisher.msg_type(header=self.header(), string=to_do[0]))
+
+    def health(self) -> Health:
+        """What is left to do."""
+        left = {arm: ", ".join(to_do) for arm, to_do in self._to_do.items() if to_do}
+        return b"\x00", "preparing" if left else "arms prepared", dict(left)
+
+
+def main() -> int:
+    """Run the local team."""
+    return run(LocalTeamNode)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

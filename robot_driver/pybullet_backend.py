@@ -1,0 +1,164 @@
+"""Simulated robot: the URDF in PyBullet, each joint under position control with limited effort, physics in 1 ms steps.
+
+The arms are balanced, as the real ones are by counterweights and gravity compensation, so the world has no gravity.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pybullet
+
+from robot_driver.backend import ArmBackend, BackendError, Measured
+from teleop_core.cart import ECM_JOINT_NAMES, PLACEMENTS
+from teleop_core.contract import CAMERA_ARM
+from teleop_core.psm_kinematics import JAW_LIMITS, JAW_NAME, JOINT_LIMITS, JOINT_NAMES
+
+PHYSICS_STEP = 0.001
+"""[s]"""
+MOST_TO_CATCH_UP = 0.05
+"""After a pause of this process longer than this the simulation skips the rest [s]."""
+POSITION_GAIN = 0.12
+"""Share of the position error taken back in one physics step: a servo bandwidth of about 20 Hz."""
+VELOCITY_GAIN = 1.0
+CAMERA_EFFORT = 50.0
+"""Largest effort that holds the camera arm [N m, N]."""
+
+
+@dataclass
+class _Arm:
+    """Joint indices of one arm in the physics engine, and its setpoint."""
+
+    joints: list[int]
+    jaw: list[int]
+    setpoint: tuple[float, ...]
+    jaw_setpoint: float
+
+
+class PyBulletBackend(ArmBackend):
+    """All arms of the cart in one physics world."""
+
+    def __init__(self, arms: list[str], urdf_file: str) -> None:
+        """`arms`: instrument arms of the URDF that this backend drives; `urdf_file`: path of the expanded URDF."""
+        self._names = arms
+        self._urdf_file = urdf_file
+        self._arms: dict[str, _Arm] = {}
+        self._client = -1
+        self._robot = -1
+        self._time: float | None = None
+        self._efforts = [float(effort) for effort in JOINT_LIMITS.effort]
+        self._jaw_effort = float(JAW_LIMITS.effort[0])
+        self._moving: dict[str, int] = {}
+
+    def connect(self) -> None:
+        """Load the URDF and put every arm into its ready configuration, held."""
+        self._client = pybullet.connect(pybullet.DIRECT)
+        pybullet.setTimeStep(PHYSICS_STEP, physicsClientId=self._client)
+        try:
+            self._robot = pybullet.loadURDF(
+                self._urdf_file,
+                useFixedBase=True,
+                flags=pybullet.URDF_USE_INERTIA_FROM_FILE,
+                physicsClientId=self._client,
+            )
+        except pybullet.error as error:
+            raise BackendError(f"PyBullet cannot load {self._urdf_file}: {error}") from error
+        self._moving = self._moving_joints()
+        for name in self._names:
+            joints = [self._joint(f"{name}_{joint}") for joint in JOINT_NAMES]
+            jaw = [index for joint, index in self._moving.items() if joint.startswith(f"{name}_{JAW_NAME}")]
+            ready = tuple(float(value) for value in PLACEMENTS[name].ready)
+            self._arms[name] = _Arm(joints, jaw, ready, 0.0)
+            for index, value in zip(joints, ready, strict=True):
+                pybullet.resetJointState(self._robot, index, value, physicsClientId=self._client)
+            self.hold(name)
+        self._hold_camera_arm()
+
+    def enable(self, arm: str, enabled: bool) -> None:
+        """Motors and brakes alike hold the arm at its setpoint in the simulation."""
+        self.hold(arm)
+
+    def servo(self, arm: str, position: tuple[float, ...], velocity: tuple[float, ...], jaw: float) -> None:
+        """Track a setpoint with its speed fed forward."""
+        state = self._arms[arm]
+        state.setpoint = position
+        state.jaw_setpoint = jaw
+        self._control(state.joints, position, velocity, self._efforts)
+        count = len(state.jaw)
+        self._control(state.jaw, (jaw,) * count, (0.0,) * count, [self._jaw_effort] * count)
+
+    def hold(self, arm: str) -> None:
+        """Stand still at the last setpoint."""
+        state = self._arms[arm]
+        self.servo(arm, state.setpoint, (0.0,) * len(state.joints), state.jaw_setpoint)
+
+    def measured(self, arm: str) -> Measured:
+        """Joint states of the physics engine."""
+        state = self._arms[arm]
+        found = pybullet.getJointStates(self._robot, state.joints + state.jaw[:1], physicsClientId=self._client)
+        joints, jaw = found[: len(state.joints)], found[-1]
+        return Measured(
+            tuple(joint[0] for joint in joints),
+            tuple(joint[1] for joint in joints),
+            tuple(joint[3] for joint in joints),
+            jaw[0],
+            jaw[1],
+            jaw[3],
+        )
+
+    def all_joints(self) -> tuple[list[str], list[float]]:
+        """Every moving joint of the cart."""
+        states = pybullet.getJointStates(self._robot, list(self._moving.values()), physicsClientId=self._client)
+        return list(self._moving), [state[0] for state in states]
+
+    def advance(self, now: float) -> float:
+        """Step the physics up to `now`, in fixed steps; skip what lies too far back."""
+        if self._time is None:
+            self._time = now
+        skipped = max(0.0, now - self._time - MOST_TO_CATCH_UP)
+        self._time += skipped
+        while self._time + PHYSICS_STEP <= now:
+            pybullet.stepSimulation(physicsClientId=self._client)
+            self._time += PHYSICS_STEP
+        return skipped
+
+    def close(self) -> None:
+        """End the physics world."""
+        pybullet.disconnect(self._client)
+
+    def _moving_joints(self) -> dict[str, int]:
+        moving = {}
+        for index in range(pybullet.getNumJoints(self._robot, physicsClientId=self._client)):
+            info = pybullet.getJointInfo(self._robot, index, physicsClientId=self._client)
+            if info[2] != pybullet.JOINT_FIXED:
+                moving[info[1].decode()] = index
+        return moving
+
+    def _joint(self, name: str) -> int:
+        try:
+            return self._moving[name]
+        except KeyError:
+            raise BackendError(f"{self._urdf_file} has no joint {name}; it has {', '.join(self._moving)}") from None
+
+    def _hold_camera_arm(self) -> None:
+        names = [f"{CAMERA_ARM}_{joint}" for joint in ECM_JOINT_NAMES]
+        joints = [self._joint(name) for name in names]
+        ready = tuple(float(value) for value in PLACEMENTS[CAMERA_ARM].ready)
+        for index, value in zip(joints, ready, strict=True):
+            pybullet.resetJointState(self._robot, index, value, physicsClientId=self._client)
+        self._control(joints, ready, (0.0,) * len(joints), [CAMERA_EFFORT] * len(joints))
+
+    def _control(
+        self, joints: list[int], position: tuple[float, ...], velocity: tuple[float, ...], efforts: list[float]
+    ) -> None:
+        pybullet.setJointMotorControlArray(
+            self._robot,
+            joints,
+            pybullet.POSITION_CONTROL,
+            targetPositions=position,
+            targetVelocities=velocity,
+            forces=efforts,
+            positionGains=[POSITION_GAIN] * len(joints),
+            velocityGains=[VELOCITY_GAIN] * len(joints),
+            physicsClientId=self._client,
+        )

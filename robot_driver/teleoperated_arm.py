@@ -1,0 +1,114 @@
+"""One instrument arm as the kinematics node sees it: its topics, and the hand-arm pair that drives it."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from telesurgery.msg import ArmFeedback
+
+from teleop_core.psm_kinematics import JAW_NAME, JOINT_NAMES, forward_pose
+from teleop_core.se3 import quaternion_angle
+from teleop_core.signals import OperatorSignal
+from teleop_core.teleoperation import ArmStatus, HandArmPair
+from teleop_ros.adapter import TeleopNode
+from teleop_ros.convert import fill_pose
+
+JAW_EVERY = 2
+"""The jaw is sent with every second command: it is slow, and each message costs the driver time."""
+
+
+class TeleoperatedArm:
+    """Subscriptions, publishers and pair of one arm."""
+
+    def __init__(self, node: TeleopNode, name: str, pair: HandArmPair) -> None:
+        """Wire the arm up on the node."""
+        self.name = name
+        self.pair = pair
+        self._ready = False
+        self._setpoint: tuple[float, ...] | None = None
+        self._measured: tuple[float, ...] | None = None
+        self._jaw_setpoint = 0.0
+        self._jaw_measured = 0.0
+        self._gate_reasons: list[str] = []
+        self._sent = 0
+        self._servo = node.publisher("servo_jp", arm=name)
+        self._servo_message = self._servo.msg_type(name=list(JOINT_NAMES))
+        self._jaw = node.publisher("jaw_servo_jp", arm=name)
+        self._jaw_message = self._jaw.msg_type(name=[JAW_NAME])
+        self._feedback = ArmFeedback(name=name, hand=pair.hand)
+        node.subscription("operating_state", self.on_operating_state, arm=name)
+        node.subscription("setpoint_js", self.on_setpoint, arm=name)
+        node.subscription("measured_js", self.on_measured, arm=name)
+        node.subscription("jaw_setpoint_js", self.on_jaw_setpoint, arm=name)
+        node.subscription("jaw_measured_js", self.on_jaw_measured, arm=name)
+        node.subscription("servo_report", self.on_servo_report, arm=name)
+
+    def on_operating_state(self, message: Any) -> None:
+        """The arm may be driven, or not."""
+        self._ready = message.state == "ENABLED" and message.is_homed
+
+    def on_setpoint(self, message: Any) -> None:
+        """Where the driver holds the arm; rubbish is not a place to start from."""
+        self._setpoint = _finite_joints(message.position)
+
+    def on_measured(self, message: Any) -> None:
+        """Where the arm is."""
+        self._measured = _finite_joints(message.position)
+
+    def on_jaw_setpoint(self, message: Any) -> None:
+        """Jaw angle that the driver holds."""
+        self._jaw_setpoint = message.position[0]
+
+    def on_jaw_measured(self, message: Any) -> None:
+        """Jaw angle."""
+        self._jaw_measured = message.position[0]
+
+    def on_servo_report(self, message: Any) -> None:
+        """What the command gate limited lately: the operator is told."""
+        self._gate_reasons = list(message.limit_reasons)
+
+    def drive(self, now: float, signal: OperatorSignal, permitted: bool, sampled_at: Any) -> None:
+        """Take an accepted packet; send the arm where it leads.
+
+        Args:
+            now: Monotonic time [s].
+            signal: The packet.
+            permitted: The permit to move is fresh.
+            sampled_at: When the hand was sampled, ROS time of this side.
+        """
+        status = ArmStatus(self._ready, self._setpoint, self._jaw_setpoint)
+        command = self.pair.step(now, signal, permitted, status)
+        if command is None:
+            return
+        self._servo_message.header.stamp = sampled_at
+        self._servo_message.position = command.q
+        self._servo.publish(self._servo_message)
+        self._sent += 1
+        if self._sent % JAW_EVERY == 0:
+            self._jaw_message.header.stamp = sampled_at
+            self._jaw_message.position = (command.jaw,)
+            self._jaw.publish(self._jaw_message)
+
+    def stop(self) -> None:
+        """Let go: nothing more is sent."""
+        self.pair.stop(self._ready)
+
+    def feedback(self) -> ArmFeedback:
+        """What the operator is told of this arm."""
+        message = self._feedback
+        message.teleop_state = int(self.pair.state)
+        message.limit_reasons = [*self.pair.reasons, *self._gate_reasons]
+        if self._setpoint is not None and self._measured is not None:
+            setpoint, measured = forward_pose(self._setpoint), forward_pose(self._measured)
+            fill_pose(message.setpoint, setpoint)
+            fill_pose(message.measured, measured)
+            message.tracking_error = math.dist(setpoint.position, measured.position)
+            message.tracking_error_angle = quaternion_angle(setpoint.quaternion, measured.quaternion)
+        message.jaw_setpoint, message.jaw_measured = self._jaw_setpoint, self._jaw_measured
+        return message
+
+
+def _finite_joints(position: Any) -> tuple[float, ...] | None:
+    q = tuple(position)
+    return q if len(q) == len(JOINT_NAMES) and all(map(math.isfinite, q)) else None

@@ -1,0 +1,1 @@
+"""Decisions and mathematics of the suite: plain Python and numpy, no ROS."""

@@ -1,0 +1,105 @@
+"""Every stream between the nodes, in one table: topic, type, who speaks, how often, what silence means.
+
+Nodes create their publishers and subscriptions from this table, the safety monitor its expectations, the documentation
+and the tests their lists. Topics are relative; ``{arm}`` and ``{master}`` stand for the name of an arm.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+MASTERS = ("MTML", "MTMR")
+INSTRUMENT_ARMS = ("PSM1", "PSM2", "PSM3")
+CAMERA_ARM = "ECM"
+EYES = ("left", "right")
+
+
+class Intent(Enum):
+    """What a stream is for; the quality of service follows from it (teleop_ros.qos)."""
+
+    COMMAND = "command"
+    SERVO = "servo"
+    PERMIT = "permit"
+    STATE = "state"
+    LATCHED_STATE = "latched state"
+    EVENT = "event"
+    VIDEO = "video"
+
+
+@dataclass(frozen=True)
+class Stream:
+    """One row of the table.
+
+    Attributes:
+        name: Key of the row.
+        topic: Relative topic; may hold ``{arm}``, ``{master}`` or ``{eye}``.
+        type: ROS interface type, ``package/msg/Name``.
+        source: Node that publishes it; "any" where it is not one node.
+        sinks: Nodes of the suite that subscribe to it.
+        rate: Nominal rate [Hz]; 0 for events.
+        intent: What it is for.
+    """
+
+    name: str
+    topic: str
+    type: str
+    source: str
+    sinks: tuple[str, ...]
+    rate: float
+    intent: Intent
+
+    def topic_for(self, **parts: str) -> str:
+        """Relative topic with its parts filled in, e.g. ``topic_for(arm="PSM1")``."""
+        return self.topic.format(**parts)
+
+
+_JOINT_STATE = "sensor_msgs/msg/JointState"
+_POSE = "geometry_msgs/msg/PoseStamped"
+
+_ROWS = (
+    # name, topic, type, source, sinks, rate, intent
+    Stream("command", "teleop/command", "telesurgery/msg/OperatorCommand",
+           "master_input", ("kinematics", "safety_monitor"), 200.0, Intent.COMMAND),
+    Stream("feedback", "teleop/feedback", "telesurgery/msg/TeleopFeedback",
+           "kinematics", ("master_input", "safety_monitor", "telesurgery"), 100.0, Intent.STATE),
+    Stream("safety_state", "safety/state", "telesurgery/msg/SafetyState",
+           "safety_monitor", ("kinematics", "driver", "master_input", "local_team", "telesurgery"), 100.0, Intent.PERMIT),
+    Stream("protective_stop", "safety/protective_stop", "telesurgery/msg/StopRequest",
+           "any", ("safety_monitor", "driver"), 0.0, Intent.EVENT),
+    Stream("link_status", "link/status", "telesurgery/msg/LinkStatus", "link", (), 10.0, Intent.STATE),
+    # arms (CRTK)
+    Stream("servo_jp", "{arm}/servo_jp", _JOINT_STATE, "kinematics", ("driver",), 200.0, Intent.SERVO),
+    Stream("jaw_servo_jp", "{arm}/jaw/servo_jp", _JOINT_STATE, "kinematics", ("driver",), 100.0, Intent.SERVO),
+    Stream("state_command", "{arm}/state_command", "crtk_msgs/msg/StringStamped",
+           "any", ("driver",), 0.0, Intent.EVENT),
+    Stream("operating_state", "{arm}/operating_state", "crtk_msgs/msg/OperatingState",
+           "driver", ("kinematics", "safety_monitor", "local_team", "telesurgery"), 0.0, Intent.LATCHED_STATE),
+    Stream("measured_js", "{arm}/measured_js", _JOINT_STATE, "driver", ("kinematics", "safety_monitor"), 100.0, Intent.STATE),
+    Stream("setpoint_js", "{arm}/setpoint_js", _JOINT_STATE, "driver", ("kinematics", "safety_monitor"), 100.0, Intent.STATE),
+    Stream("measured_cp", "{arm}/measured_cp", _POSE, "driver", (), 100.0, Intent.STATE),
+    Stream("setpoint_cp", "{arm}/setpoint_cp", _POSE, "driver", (), 100.0, Intent.STATE),
+    Stream("jaw_measured_js", "{arm}/jaw/measured_js", _JOINT_STATE, "driver", ("kinematics",), 100.0, Intent.STATE),
+    Stream("jaw_setpoint_js", "{arm}/jaw/setpoint_js", _JOINT_STATE, "driver", ("kinematics",), 100.0, Intent.STATE),
+    Stream("servo_report", "{arm}/servo_report", "telesurgery/msg/ServoReport",
+           "driver", ("kinematics", "telesurgery"), 10.0, Intent.STATE),
+    Stream("joint_states", "joint_states", _JOINT_STATE, "driver", ("video_relay",), 50.0, Intent.STATE),
+    # masters and pedals (CRTK)
+    Stream("master_measured_cp", "{master}/measured_cp", _POSE, "master_input", ("telesurgery",), 100.0, Intent.STATE),
+    Stream("gripper_measured_js", "{master}/gripper/measured_js", _JOINT_STATE, "master_input", (), 100.0, Intent.STATE),
+    Stream("clutch", "footpedals/clutch", "sensor_msgs/msg/Joy", "master_input", (), 0.0, Intent.EVENT),
+    Stream("camera", "footpedals/camera", "sensor_msgs/msg/Joy", "master_input", (), 0.0, Intent.EVENT),
+    Stream("operator_present", "console/operator_present", "sensor_msgs/msg/Joy", "master_input", (), 0.0, Intent.EVENT),
+    # endoscope
+    Stream("image", "endoscope/{eye}/image_raw/compressed", "sensor_msgs/msg/CompressedImage",
+           "video_relay", ("safety_monitor", "telesurgery"), 10.0, Intent.VIDEO),
+    Stream("camera_info", "endoscope/{eye}/camera_info", "sensor_msgs/msg/CameraInfo",
+           "video_relay", (), 10.0, Intent.VIDEO),
+    # standard
+    Stream("diagnostics", "/diagnostics", "diagnostic_msgs/msg/DiagnosticArray",
+           "any", ("telesurgery",), 1.0, Intent.EVENT),
+    Stream("robot_description", "robot_description", "std_msgs/msg/String",
+           "driver", (), 0.0, Intent.LATCHED_STATE),
+)  # fmt: skip
+
+STREAMS: dict[str, Stream] = {row.name: row for row in _ROWS}

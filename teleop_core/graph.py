@@ -1,0 +1,99 @@
+"""The node graph, in one list: the launch file, the runner without ROS tools and the tests read it.
+
+A session has two sites. ``side`` says which nodes this machine starts.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+ParameterValue = bool | int | float | str | list[str]
+
+SIDES = ("robot", "console", "both")
+PROFILES = ("lan", "national", "intercontinental")
+BUILT_IN_SURGEON = "surgeon"
+
+
+@dataclass(frozen=True)
+class SessionOptions:
+    """What a person chooses when starting a session.
+
+    Attributes:
+        side: Which site's nodes to start: robot, console or both.
+        sim: Simulated robot and endoscope instead of hardware.
+        profile: Limits of the link: lan, national or intercontinental.
+        hands: Input device: "surgeon" (built in), "gamepad", or a file of recorded hands.
+        arms: Instrument arms, driven by the left and the right hand in this order.
+        command_rate: Rate of operator commands [Hz].
+        seed: Seed of the built-in surgeon.
+    """
+
+    side: str = "both"
+    sim: bool = True
+    profile: str = "lan"
+    hands: str = BUILT_IN_SURGEON
+    arms: tuple[str, ...] = ("PSM1", "PSM2")
+    command_rate: float = 200.0
+    seed: int = 1
+
+    def __post_init__(self) -> None:
+        """Refuse what is not in the lists.
+
+        Raises:
+            ValueError: names the option and the value.
+        """
+        if self.side not in SIDES:
+            raise ValueError(f"side: {self.side!r} is not one of {', '.join(SIDES)}")
+        if self.profile not in PROFILES:
+            raise ValueError(f"profile: {self.profile!r} is not one of {', '.join(PROFILES)}")
+        if not 50.0 <= self.command_rate <= 500.0:
+            raise ValueError(f"command_rate: {self.command_rate} is not within 50 to 500 Hz")
+        if not self.arms:
+            raise ValueError("arms: at least one instrument arm is needed")
+
+
+@dataclass(frozen=True)
+class NodeSpec:
+    """One process of the suite.
+
+    Attributes:
+        executable: Name of the executable and of the node.
+        side: Site it runs at: robot or console.
+        parameters: ROS parameters that differ from their defaults.
+        nice: Added to the scheduling niceness: what may wait for the control loop.
+        holds_arm: Is stopped last, after everything that could still ask for motion.
+    """
+
+    executable: str
+    side: str
+    parameters: dict[str, ParameterValue] = field(default_factory=dict)
+    nice: int = 0
+    holds_arm: bool = False
+
+
+def node_graph(options: SessionOptions) -> list[NodeSpec]:
+    """Nodes to start on this machine, in the order in which they are started.
+
+    Args:
+        options: What the person chose.
+    """
+    arms = list(options.arms)
+    nodes = [
+        NodeSpec("safety_monitor", "robot", {"arms": arms, "profile": options.profile}),
+        NodeSpec(
+            "driver",
+            "robot",
+            {"arms": arms, "sim": options.sim, "servo_rate": options.command_rate, "profile": options.profile},
+            holds_arm=True,
+        ),
+        NodeSpec("kinematics", "robot", {"arms": arms, "profile": options.profile}),
+        NodeSpec("video_relay", "robot", {"arms": arms, "source": "simulation" if options.sim else "camera"}, nice=10),
+        NodeSpec(
+            "master_input",
+            "console",
+            {"device": options.hands, "rate": options.command_rate, "seed": options.seed},
+        ),
+    ]
+    if options.sim:
+        nodes.append(NodeSpec("local_team", "robot", {"arms": arms}))
+    return [node for node in nodes if options.side in ("both", node.side)]

@@ -1,0 +1,133 @@
+"""From the tool pose that the hand asks for to joint positions the arm can take, with every shortfall named.
+
+This is what the operator is told while operating. It is not the last guard: the command gate in the driver checks
+again, by rules of its own.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from enum import Enum
+
+from teleop_core.psm_kinematics import (
+    INSERTION_AT_RCM,
+    INSERTION_INDEX,
+    JOINT_LIMITS,
+    JOINT_NAMES,
+    InverseKinematicsError,
+    inverse_pose,
+)
+from teleop_core.se3 import Pose, quaternion_angle, slerp
+
+
+class LimitReason(str, Enum):
+    """Why an instrument did not do all that the hand asked, in the operator's words."""
+
+    SPEED = "tool speed"
+    ROTATION_SPEED = "tool rotation speed"
+    UNREACHABLE = "pose not reachable"
+    JOINT_SPEED = "joint speed"
+    RCM_DEPTH = "instrument too close to the cannula"
+
+
+def joint_limit_reason(joint: str) -> str:
+    """Reason text for a joint at the end of its range."""
+    return f"{joint} at its limit"
+
+
+@dataclass(frozen=True)
+class MotionLimits:
+    """Limits of the motion of one instrument that follows a hand.
+
+    Attributes:
+        tool_speed: Largest speed of the tip [m/s].
+        tool_rotation_speed: Largest angular speed of the tip [rad/s].
+        joint_margin: Kept to the end of each rotary joint's range [rad].
+        joint_speed_share: Share of each joint's largest speed that following may use, 0..1.
+        min_depth: Least length of shaft past the remote centre of motion [m].
+    """
+
+    tool_speed: float = 0.2
+    tool_rotation_speed: float = 15.0
+    joint_margin: float = math.radians(1.0)
+    joint_speed_share: float = 0.9
+    min_depth: float = 0.047
+
+
+@dataclass(frozen=True)
+class Reachable:
+    """What of a wanted pose can be done now.
+
+    Attributes:
+        q: Joint positions, 6 values in the order of JOINT_NAMES [rad, m].
+        reasons: Why the tool falls short of the wanted pose; empty when it does not.
+    """
+
+    q: tuple[float, ...]
+    reasons: tuple[str, ...]
+
+
+class MotionLimiter:
+    """Turns wanted poses into joint positions within the limits."""
+
+    def __init__(self, limits: MotionLimits) -> None:
+        """Work out the joint ranges once."""
+        self._limits = limits
+        margins = [limits.joint_margin] * len(JOINT_NAMES)
+        margins[INSERTION_INDEX] = 0.0
+        self._lower = [float(low) + margin for low, margin in zip(JOINT_LIMITS.lower, margins, strict=True)]
+        self._upper = [float(high) - margin for high, margin in zip(JOINT_LIMITS.upper, margins, strict=True)]
+        self._min_insertion = max(self._lower[INSERTION_INDEX], limits.min_depth + INSERTION_AT_RCM)
+        self._speed = [float(speed) * limits.joint_speed_share for speed in JOINT_LIMITS.velocity]
+
+    def toward(self, wanted: Pose, present: Pose, dt: float) -> tuple[Pose, tuple[str, ...]]:
+        """Pose on the way from `present` to `wanted` that is reached in `dt` [s] at limited speed."""
+        distance = math.dist(wanted.position, present.position)
+        angle = quaternion_angle(wanted.quaternion, present.quaternion)
+        share_linear = self._limits.tool_speed * dt / distance if distance > 0.0 else 1.0
+        share_angular = self._limits.tool_rotation_speed * dt / angle if angle > 0.0 else 1.0
+        if share_linear >= 1.0 and share_angular >= 1.0:
+            return wanted, ()
+        reasons = []
+        position, quaternion = wanted.position, wanted.quaternion
+        if share_linear < 1.0:
+            position = present.position + share_linear * (wanted.position - present.position)
+            reasons.append(LimitReason.SPEED.value)
+        if share_angular < 1.0:
+            quaternion = slerp(present.quaternion, wanted.quaternion, share_angular)
+            reasons.append(LimitReason.ROTATION_SPEED.value)
+        return Pose(position, quaternion), tuple(reasons)
+
+    def reach(self, pose: Pose, q_present: tuple[float, ...], dt: float) -> Reachable:
+        """Joint positions for a pose, clamped to range and speed; the present ones where the pose has none.
+
+        Args:
+            pose: Tool tip in the arm's base (remote centre of motion).
+            q_present: Joint positions commanded last [rad, m].
+            dt: Time since they were commanded [s].
+        """
+        try:
+            wanted = inverse_pose(pose, q_present)
+        except InverseKinematicsError:
+            return Reachable(q_present, (LimitReason.UNREACHABLE.value,))
+        reasons: list[str] = []
+        q = []
+        too_fast = False
+        for index, name in enumerate(JOINT_NAMES):
+            value, present = float(wanted[index]), q_present[index]
+            low, high = self._lower[index], self._upper[index]
+            if index == INSERTION_INDEX and not value >= self._min_insertion:
+                value = self._min_insertion
+                reasons.append(LimitReason.RCM_DEPTH.value)
+            elif not low <= value <= high:
+                value = min(high, max(low, value))
+                reasons.append(joint_limit_reason(name))
+            step = self._speed[index] * dt
+            if not abs(value - present) <= step:
+                value = present + math.copysign(step, value - present)
+                too_fast = True
+            q.append(value)
+        if too_fast:
+            reasons.append(LimitReason.JOINT_SPEED.value)
+        return Reachable(tuple(q), tuple(reasons))

@@ -1,0 +1,1 @@
+"""The shared code that speaks ROS: QoS, parameters, conversions, the base node."""

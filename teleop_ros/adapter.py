@@ -1,0 +1,160 @@
+"""The base of every node: streams from the contract, guarded callbacks, one way to start and to end.
+
+A callback that raises must not take the process down while it may hold an arm, and must not be silent either: it is
+logged once with its traceback, counted, shown in /diagnostics, and the node puts itself into its safe output.
+"""
+
+from __future__ import annotations
+
+import functools
+import gc
+import importlib
+import signal
+import sys
+import time
+import traceback
+from collections.abc import Callable
+from typing import Any
+
+import rclpy
+from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
+from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
+from rclpy.node import Node
+from rclpy.publisher import Publisher
+from rclpy.signals import SignalHandlerOptions
+from rclpy.subscription import Subscription
+
+from teleop_core.contract import STREAMS
+from teleop_ros.parameters import ParameterError
+from teleop_ros.qos import publisher_qos, subscription_qos
+
+Health = tuple[bytes, str, dict[str, object]]
+"""Level (DiagnosticStatus.OK, WARN, ERROR), a line of text, key-value pairs."""
+
+
+def message_type(interface: str) -> type[Any]:
+    """Class of a ROS interface type, e.g. ``sensor_msgs/msg/JointState``."""
+    package, _, name = interface.split("/")
+    return getattr(importlib.import_module(f"{package}.msg"), name)  # type: ignore[no-any-return]
+
+
+class TeleopNode(Node):
+    """A node whose publishers and subscriptions come from the contract and whose callbacks are guarded."""
+
+    def __init__(self, name: str) -> None:
+        """Set up diagnostics at 1 Hz; subclasses declare parameters and wire themselves up."""
+        super().__init__(name)
+        self.failures = 0
+        self._last_failure = ""
+        self._diagnostics = self.publisher("diagnostics")
+        self.timer(1.0, self._publish_diagnostics)
+
+    @staticmethod
+    def now() -> float:
+        """Monotonic time of this host [s]: what every age and time limit is measured with."""
+        return time.monotonic()
+
+    def publisher(self, stream: str, **parts: str) -> Publisher:
+        """Publisher of a stream of the contract."""
+        row = STREAMS[stream]
+        return self.create_publisher(message_type(row.type), row.topic_for(**parts), publisher_qos(row))
+
+    def subscription(self, stream: str, callback: Callable[[Any], None], **parts: str) -> Subscription:
+        """Subscription to a stream of the contract, with a guarded callback."""
+        row = STREAMS[stream]
+        return self.create_subscription(
+            message_type(row.type), row.topic_for(**parts), self.guarded(callback), subscription_qos(row)
+        )
+
+    def timer(self, period: float, callback: Callable[[], None]) -> None:
+        """Call back every `period` [s], on the monotonic clock: no clock step and no simulated time can stop it."""
+        self.create_timer(period, self.guarded(callback), clock=_STEADY)
+
+    def guarded(self, callback: Callable[..., Any]) -> Callable[..., Any]:
+        """The callback, with any exception turned into the safe output, a log entry and a count."""
+
+        @functools.wraps(callback)
+        def call(*arguments: Any) -> Any:
+            try:
+                return callback(*arguments)
+            except Exception as error:  # the border of the node: nothing may pass it
+                self._fail(error)
+                return None
+
+        return call
+
+    def safe_output(self) -> None:
+        """What the node says when it ends or fails; nodes that command or hold an arm override it."""
+
+    def health(self) -> Health:
+        """Row of /diagnostics; nodes override it with what an engineer wants to see."""
+        return DiagnosticStatus.OK, "running", {}
+
+    def _fail(self, error: Exception) -> None:
+        self.failures += 1
+        text = f"{type(error).__name__}: {error}"
+        if text != self._last_failure:
+            self._last_failure = text
+            self.get_logger().error(f"callback failed, going to the safe output\n{traceback.format_exc()}")
+        self.safe_output()
+
+    def _publish_diagnostics(self) -> None:
+        level, text, values = self.health()
+        if self.failures:
+            level, text = DiagnosticStatus.ERROR, f"{self.failures} failed callbacks, last: {self._last_failure}"
+        status = DiagnosticStatus(
+            level=level,
+            name=f"{self.get_name()}: node",
+            message=text,
+            hardware_id=self.get_namespace(),
+            values=[KeyValue(key=key, value=str(value)) for key, value in values.items()],
+        )
+        self._diagnostics.publish(DiagnosticArray(header=self.header(), status=[status]))
+
+    def header(self, frame_id: str = "") -> Any:
+        """Header with the present time."""
+        return _HEADER(stamp=self.get_clock().now().to_msg(), frame_id=frame_id)
+
+    def last_words(self) -> None:
+        """Safe output, then the final diagnostics; while the publishers still work."""
+        self.safe_output()
+        self._publish_diagnostics()
+
+
+_STEADY = rclpy.clock.Clock(clock_type=rclpy.clock.ClockType.STEADY_TIME)
+_HEADER = message_type("std_msgs/msg/Header")
+
+
+def run(node_class: Callable[[], TeleopNode]) -> int:
+    """Main function of every node: start, spin on one thread, end with the safe output first.
+
+    Returns:
+        Exit code: 0 after SIGINT or SIGTERM, 2 for parameters that cannot be used.
+    """
+    stop: list[int] = []
+    # rclpy's own handlers would shut the context down at once, and the safe output could no longer be sent.
+    rclpy.init(args=sys.argv, signal_handler_options=SignalHandlerOptions.NO)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda received, _frame: stop.append(received))
+    try:
+        node = node_class()
+    except ParameterError as error:
+        rclpy.logging.get_logger(node_class.__name__).fatal(str(error))
+        rclpy.try_shutdown()
+        return 2
+    # A full garbage collection pauses a process for 10 to 150 ms, nearly all of it spent on what start-up left behind.
+    gc.collect()
+    gc.freeze()
+    executor = SingleThreadedExecutor()
+    executor.add_node(node)
+    try:
+        while not stop and rclpy.ok():
+            executor.spin_once(timeout_sec=0.1)
+        node.last_words()
+    except ExternalShutdownException:
+        pass
+    finally:
+        executor.remove_node(node)
+        node.destroy_node()
+        rclpy.try_shutdown()
+    return 0

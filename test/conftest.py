@@ -1,0 +1,31 @@
+"""Shared by all tests: the checkout on the path, an own ROS domain for tests that speak DDS."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+
+# Loopback only, and no shared memory: a killed process would leave segments behind that stop the next one.
+os.environ["ROS_AUTOMATIC_DISCOVERY_RANGE"] = "LOCALHOST"
+os.environ["FASTDDS_BUILTIN_TRANSPORTS"] = "UDPv4"
+
+
+@pytest.fixture(scope="session")
+def root() -> Path:
+    """Root of the checkout."""
+    return ROOT
+
+
+@pytest.fixture
+def ros_domain(monkeypatch: pytest.MonkeyPatch, worker_id: str) -> int:
+    """A ROS domain that no other test worker and no session of this machine uses."""
+    number = int(worker_id.removeprefix("gw")) if worker_id != "master" else 0
+    domain = 60 + (os.getpid() + number) % 40
+    monkeypatch.setenv("ROS_DOMAIN_ID", str(domain))
+    return domain

@@ -1,0 +1,228 @@
+"""One hand drives one instrument: engagement, clutch, scale, limits, and every way of letting go."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+
+import numpy as np
+import pytest
+
+from teleop_core.jaw import JawGhost, JawLimits
+from teleop_core.motion_limits import LimitReason, MotionLimits
+from teleop_core.psm_kinematics import JOINT_LIMITS, forward_pose
+from teleop_core.se3 import Pose, quaternion_angle
+from teleop_core.signals import HandSignal, OperatorSignal, TeleopState
+from teleop_core.teleoperation import ArmCommand, ArmStatus, HandArmPair
+
+START = (0.1, -0.1, 0.14, 0.2, 0.1, -0.1)
+PERIOD = 0.005
+IDENTITY = np.array([0.0, 0.0, 0.0, 1.0])
+
+
+def about_z(angle: float) -> np.ndarray:
+    return np.array([0.0, 0.0, math.sin(angle / 2.0), math.cos(angle / 2.0)])
+
+
+class Operated:
+    """A pair with a hand, a clock, and an arm that does at once what it is told."""
+
+    def __init__(self, rotation: np.ndarray | None = None) -> None:
+        self.pair = HandArmPair("MTML", np.eye(3) if rotation is None else rotation, MotionLimits(), JawLimits())
+        self.now = 50.0
+        self.position = np.array([0.05, 0.02, -0.1])
+        self.quaternion = about_z(0.3)
+        self.gripper = 0.5
+        self.setpoint = START
+        self.jaw = 0.2
+        self.epoch = 0
+        self.follows = True
+
+    def step(self, *, clutch: bool = False, permitted: bool = True, **changes: object) -> ArmCommand | None:
+        self.now += PERIOD
+        hand = HandSignal("MTML", Pose(self.position, self.quaternion), (0.0,) * 3, (0.0,) * 3, self.gripper)
+        signal = OperatorSignal(self.now, 1, 1, self.epoch, True, clutch, False, 0.2, 0.0, 0.0, (hand,))
+        status = ArmStatus(bool(changes.pop("ready", True)), self.setpoint, self.jaw)
+        command = self.pair.step(self.now, dataclasses.replace(signal, **changes), permitted, status)
+        if command is not None and self.follows:
+            self.setpoint, self.jaw = command.q, command.jaw
+        return command
+
+    def press_and_release(self, duration: float = 0.15) -> None:
+        self.epoch += 1
+        for _ in range(round(duration / PERIOD) + 1):
+            self.step(clutch=True)
+        self.step()
+
+    def move(self, offset: tuple[float, float, float], steps: int = 200) -> None:
+        for _ in range(steps):
+            self.position = self.position + np.array(offset) / steps
+            self.step()
+
+
+@pytest.fixture
+def operated() -> Operated:
+    made = Operated()
+    made.step()
+    made.press_and_release()
+    assert made.pair.state is TeleopState.FOLLOWING
+    return made
+
+
+def test_nothing_moves_without_the_gesture() -> None:
+    """A ready arm, a permit and a moving hand are not enough."""
+    made = Operated()
+    for _ in range(100):
+        made.position = made.position + 0.001
+        assert made.step() is None
+    assert made.pair.state is TeleopState.ALIGNING
+
+
+def test_a_tap_is_not_the_gesture() -> None:
+    """A press shorter than 0.1 s engages nothing."""
+    made = Operated()
+    made.step()
+    made.press_and_release(0.05)
+    assert made.pair.state is TeleopState.ALIGNING
+
+
+def test_a_press_before_the_permit_does_not_count() -> None:
+    """The press counts from the permit: whoever keeps the pedal down is not surprised by motion."""
+    made = Operated()
+    for _ in range(100):
+        made.step(clutch=True, permitted=False)
+    made.step(clutch=True)
+    made.step()
+    assert made.pair.state is TeleopState.ALIGNING
+
+
+def test_engaging_moves_nothing(operated: Operated) -> None:
+    """At engagement the command is the setpoint the arm already has."""
+    assert operated.setpoint == pytest.approx(START, abs=1e-9)
+
+
+def test_the_tool_moves_by_the_scaled_motion_of_the_hand() -> None:
+    """Hand motion, rotated into the arm's base and scaled, is tool motion; orientation keeps its offset."""
+    rotation = np.array([[0.0, -1.0, 0.0], [1.0, 0.0, 0.0], [0.0, 0.0, 1.0]])
+    made = Operated(rotation)
+    made.step()
+    made.press_and_release()
+    before = forward_pose(made.setpoint)
+    made.move((0.05, 0.0, 0.02))
+    after = forward_pose(made.setpoint)
+    assert after.position - before.position == pytest.approx((0.0, 0.01, 0.004), abs=1e-9)
+    assert quaternion_angle(before.quaternion, after.quaternion) == pytest.approx(0.0, abs=1e-7)
+
+
+def test_the_tool_turns_as_the_hand_turns(operated: Operated) -> None:
+    """A turn of the hand is the same turn of the tool, unscaled, about the same axis."""
+    before = forward_pose(operated.setpoint)
+    for step in range(100):
+        operated.quaternion = about_z(0.3 + 0.4 * (step + 1) / 100.0)
+        operated.step()
+    after = forward_pose(operated.setpoint)
+    turn = after.rotation() @ before.rotation().T
+    expected = Pose(np.zeros(3), about_z(0.4)).rotation()
+    assert turn == pytest.approx(expected, abs=1e-7)
+
+
+def test_the_clutch_frees_the_hand(operated: Operated) -> None:
+    """While the clutch is pressed the tool stands still; after its release it goes on from there without a jump."""
+    operated.move((0.02, 0.0, 0.0))
+    held = operated.setpoint
+    operated.epoch += 1
+    for _ in range(50):
+        operated.position = operated.position + 0.002
+        operated.step(clutch=True)
+    assert operated.pair.state is TeleopState.CLUTCHED
+    assert operated.setpoint == held
+    operated.step()
+    assert operated.pair.state is TeleopState.FOLLOWING
+    assert operated.setpoint == pytest.approx(held, abs=1e-9)
+
+
+def test_a_missed_clutch_press_does_not_jump(operated: Operated) -> None:
+    """If press and release were lost on the way, the new epoch alone makes fresh anchors."""
+    held = operated.setpoint
+    operated.epoch += 1
+    operated.position = operated.position + 0.1
+    operated.step()
+    assert operated.setpoint == pytest.approx(held, abs=1e-9)
+
+
+def test_a_change_of_scale_does_not_jump(operated: Operated) -> None:
+    """A new scale counts from where the hand is now."""
+    operated.move((0.03, 0.0, 0.0))
+    held = operated.setpoint
+    operated.step(motion_scale=0.9)
+    assert operated.setpoint == pytest.approx(held, abs=1e-9)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"permitted": False}, {"operator_present": False}, {"ready": False}, {"hands": ()}],
+    ids=["no permit", "operator absent", "arm not ready", "hand missing"],
+)
+def test_every_hold_needs_a_new_gesture(operated: Operated, changes: dict[str, object]) -> None:
+    """One packet under which motion is not possible ends following; only the gesture brings it back."""
+    assert operated.step(**changes) is None
+    for _ in range(20):
+        assert operated.step() is None
+    assert operated.pair.state is TeleopState.ALIGNING
+    operated.press_and_release()
+    assert operated.pair.state is TeleopState.FOLLOWING
+
+
+def test_the_camera_pedal_holds_the_instrument(operated: Operated) -> None:
+    """While the hands move the endoscope the instruments stand still."""
+    held = operated.setpoint
+    operated.position = operated.position + 0.02
+    operated.step(camera=True)
+    assert operated.setpoint == held
+
+
+def test_a_sudden_hand_is_followed_at_limited_speed_and_told(operated: Operated) -> None:
+    """A hand that leaps moves the tool at the speed limit, and the operator hears why."""
+    before = forward_pose(operated.setpoint).position
+    operated.position = operated.position + np.array([0.2, 0.0, 0.0])
+    operated.step()
+    moved = np.linalg.norm(forward_pose(operated.setpoint).position - before)
+    assert moved <= MotionLimits().tool_speed * PERIOD * (1.0 + 1e-6)
+    assert LimitReason.SPEED.value in operated.pair.reasons
+
+
+def test_joint_limits_clamp_and_name_the_joint(operated: Operated) -> None:
+    """A turn beyond the wrist's range stops at the limit, says which joint, and comes back at once."""
+    for step in range(400):
+        operated.quaternion = np.array([math.sin(0.004 * step), 0.0, 0.0, math.cos(0.004 * step)])
+        operated.step()
+    lower, upper = JOINT_LIMITS.lower, JOINT_LIMITS.upper
+    assert all(low <= value <= high for low, value, high in zip(lower, operated.setpoint, upper, strict=True))
+    assert any("at its limit" in reason for reason in operated.pair.reasons)
+
+
+def test_the_operator_pulls_out_no_further_than_the_cannula(operated: Operated) -> None:
+    """Pulled far out, the tool stops at the least depth and the reason is told."""
+    operated.move((0.0, 0.0, 0.8), steps=2000)
+    assert LimitReason.RCM_DEPTH.value in operated.pair.reasons
+
+
+def test_the_pair_lets_go_of_an_arm_that_does_not_follow(operated: Operated) -> None:
+    """When the gate keeps the setpoint away from the command, following ends and is explained."""
+    operated.follows = False
+    operated.move((0.3, 0.0, 0.0), steps=100)
+    assert operated.pair.state is TeleopState.ALIGNING
+    assert operated.pair.command is None
+
+
+def test_the_jaw_starts_where_it_is_and_catches_up_slowly() -> None:
+    """From engagement to the first meeting the jaw moves slowly, later fast; never faster than the limit."""
+    limits = JawLimits()
+    ghost = JawGhost(limits, math.radians(-5.0))
+    first = ghost.follow(limits.gripper_open, PERIOD)
+    assert first - math.radians(-5.0) == pytest.approx(limits.catch_up_rate * PERIOD)
+    while abs(ghost.angle - limits.jaw_open) > limits.caught_up:
+        ghost.follow(limits.gripper_open, PERIOD)
+    before = ghost.angle
+    after = ghost.follow(0.0, PERIOD)
+    assert before - after == pytest.approx(limits.rate * PERIOD)
