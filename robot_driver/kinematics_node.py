@@ -17,7 +17,7 @@ from typing import Any
 
 from robot_driver.teleoperated_arm import TeleoperatedArm
 from teleop_core.cart import rotation_display_in_base
-from teleop_core.contract import INSTRUMENT_ARMS, MASTERS
+from teleop_core.contract import INSTRUMENT_ARMS
 from teleop_core.jaw import JawLimits
 from teleop_core.motion_limits import MotionLimits
 from teleop_core.permit import PermitHolder
@@ -30,6 +30,8 @@ from teleop_ros.convert import operator_signal, time_message
 from teleop_ros.parameters import ParameterError, check, declare, parameter
 
 FEEDBACK_PERIOD = 0.01
+HANDS = ("MTMR", "MTML")
+"""Hands in the order of the arms they drive: PSM1 comes in from the operator's right."""
 
 
 @dataclass(frozen=True)
@@ -37,7 +39,7 @@ class KinematicsParameters:
     """Parameters of the kinematics."""
 
     arms: list[str] = parameter(
-        ["PSM1", "PSM2"], doc="arms driven by the left and the right hand", choices=INSTRUMENT_ARMS
+        ["PSM1", "PSM2"], doc="arms driven by the right and the left hand", choices=INSTRUMENT_ARMS
     )
     profile: str = parameter("lan", doc="limits of the link", choices=tuple(PROFILES))
     tool_speed: float = parameter(0.2, unit="m/s", low=0.01, high=0.5, doc="largest speed of a tool tip")
@@ -48,7 +50,7 @@ class KinematicsParameters:
     def __post_init__(self) -> None:
         """Refuse what cannot be driven."""
         check(self)
-        if not 1 <= len(self.arms) <= len(MASTERS) or len(set(self.arms)) != len(self.arms):
+        if not 1 <= len(self.arms) <= len(HANDS) or len(set(self.arms)) != len(self.arms):
             raise ParameterError(f"parameter arms: {self.arms} must be one or two different arms")
 
 
@@ -65,7 +67,7 @@ class KinematicsNode(TeleopNode):
         motion = MotionLimits(tool_speed=parameters.tool_speed, tool_rotation_speed=parameters.tool_rotation_speed)
         self.arms = [
             TeleoperatedArm(self, arm, HandArmPair(hand, rotation_display_in_base(arm), motion, JawLimits()))
-            for hand, arm in zip(MASTERS, parameters.arms, strict=False)
+            for hand, arm in zip(HANDS, parameters.arms, strict=False)
         ]
         self._last_signal: OperatorSignal | None = None
         self._feedback = self.publisher("feedback")

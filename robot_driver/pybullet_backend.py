@@ -30,7 +30,8 @@ class _Arm:
     """Joint indices of one arm in the physics engine, and its setpoint."""
 
     joints: list[int]
-    jaw: list[int]
+    jaw: int
+    fingers: list[int]
     setpoint: tuple[float, ...]
     jaw_setpoint: float
 
@@ -66,9 +67,10 @@ class PyBulletBackend(ArmBackend):
         self._moving = self._moving_joints()
         for name in self._names:
             joints = [self._joint(f"{name}_{joint}") for joint in JOINT_NAMES]
-            jaw = [index for joint, index in self._moving.items() if joint.startswith(f"{name}_{JAW_NAME}")]
+            # The jaw joint holds the opening; each finger shows half of it (the engine ignores mimic joints).
+            fingers = [self._joint(f"{name}_{JAW_NAME}_finger_{side}_joint") for side in ("left", "right")]
             ready = tuple(float(value) for value in PLACEMENTS[name].ready)
-            self._arms[name] = _Arm(joints, jaw, ready, 0.0)
+            self._arms[name] = _Arm(joints, self._joint(f"{name}_{JAW_NAME}"), fingers, ready, 0.0)
             for index, value in zip(joints, ready, strict=True):
                 pybullet.resetJointState(self._robot, index, value, physicsClientId=self._client)
             self.hold(name)
@@ -84,8 +86,8 @@ class PyBulletBackend(ArmBackend):
         state.setpoint = position
         state.jaw_setpoint = jaw
         self._control(state.joints, position, velocity, self._efforts)
-        count = len(state.jaw)
-        self._control(state.jaw, (jaw,) * count, (0.0,) * count, [self._jaw_effort] * count)
+        half = max(0.0, jaw / 2.0)
+        self._control([state.jaw, *state.fingers], (jaw, half, half), (0.0,) * 3, [self._jaw_effort] * 3)
 
     def hold(self, arm: str) -> None:
         """Stand still at the last setpoint."""
@@ -95,7 +97,7 @@ class PyBulletBackend(ArmBackend):
     def measured(self, arm: str) -> Measured:
         """Joint states of the physics engine."""
         state = self._arms[arm]
-        found = pybullet.getJointStates(self._robot, state.joints + state.jaw[:1], physicsClientId=self._client)
+        found = pybullet.getJointStates(self._robot, [*state.joints, state.jaw], physicsClientId=self._client)
         joints, jaw = found[: len(state.joints)], found[-1]
         return Measured(
             tuple(joint[0] for joint in joints),

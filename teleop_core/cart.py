@@ -116,8 +116,8 @@ def display_in_base(arm: str, q_ecm: ArrayLike | None = None) -> Pose:
         ValueError: no arm of this name stands on the cart.
     """
     optical_in_base = compose(inverse(base_pose_in_cart(arm)), camera_pose_in_cart(q_ecm))
-    return Pose(optical_in_base.position,
-                quaternion_multiply(optical_in_base.quaternion, _QUATERNION_DISPLAY_IN_OPTICAL))  # fmt: skip
+    quaternion = quaternion_multiply(optical_in_base.quaternion, _QUATERNION_DISPLAY_IN_OPTICAL)
+    return Pose(optical_in_base.position, quaternion)
 
 
 def rotation_display_in_base(arm: str, q_ecm: ArrayLike | None = None) -> FloatArray:

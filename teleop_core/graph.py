@@ -23,7 +23,7 @@ class SessionOptions:
         sim: Simulated robot and endoscope instead of hardware.
         profile: Limits of the link: lan, national or intercontinental.
         hands: Input device: "surgeon" (built in), "gamepad", or a file of recorded hands.
-        arms: Instrument arms, driven by the left and the right hand in this order.
+        arms: Instrument arms, driven by the right and the left hand in this order.
         command_rate: Rate of operator commands [Hz].
         seed: Seed of the built-in surgeon.
     """

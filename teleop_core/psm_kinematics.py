@@ -1,8 +1,8 @@
 """Kinematics of the patient side manipulator: da Vinci Classic PSM with a large needle driver.
 
-Base frame: the remote centre of motion (RCM), the point of the instrument's shaft that never moves. At joint zero the
-shaft points along -z of the base. Tool frame: origin on the wrist yaw axis, rotation after the last row of the table and
-`ROTATION_TIP_IN_WRIST`.
+Base frame: the remote centre of motion (RCM), the point that the instrument's shaft always passes through. At joint
+zero the shaft points along -z of the base. Tool frame: origin on the wrist yaw axis, rotation after the last row of the
+table and `ROTATION_TIP_IN_WRIST`.
 
 Source of the figures: the open da Vinci Research Kit (jhu-dvrk/sawIntuitiveResearchKit 2.4.0), share/kinematic/PSM.json
 and share/tool/LARGE_NEEDLE_DRIVER_400006.json, with the rounded 1.5708 taken as exactly pi/2.
@@ -29,7 +29,7 @@ LENGTH_JAW = 0.0102  # From the wrist yaw axis to the tip of the jaws [m].
 INSERTION_AT_RCM = LENGTH_RCC - LENGTH_TOOL  # Insertion with the end of the shaft exactly at the RCM [m]: 0.0156.
 DEPTH_DEGENERATE = 0.001  # A wrist centre closer to the RCM than this gives no direction of the shaft [m].
 
-# Distance below which the tip counts as lying on the wrist yaw axis drawn through the RCM [m]: wrist pitch of 90 degrees.
+# Closer to the RCM than this, the line of the wrist yaw axis counts as meeting it [m]: wrist pitch of 90 degrees.
 _OFF_AXIS_DEGENERATE = 1e-6
 
 ROTATION_TIP_IN_WRIST = np.array([[0.0, -1.0, 0.0], [0.0, 0.0, 1.0], [-1.0, 0.0, 0.0]])
@@ -84,8 +84,8 @@ class JointLimits:
     effort: FloatArray
 
 
-# Positions and efforts: the controller's limits in the two files named above. Velocities and accelerations: the limits of
-# its trajectories (mtsIntuitiveResearchKitPSM): 90 deg/s, 0.2 m/s, 3 turns/s for the instrument.
+# Positions and efforts: the controller's limits in the two files named above. Velocities and accelerations: those of
+# its own trajectories: 90 deg/s and 90 deg/s^2, 0.2 m/s and 0.2 m/s^2, for the instrument 3 turns/s and 2 turns/s^2.
 _REVOLUTION = 2.0 * math.pi
 JOINT_LIMITS = JointLimits(
     lower=np.array(
@@ -157,8 +157,8 @@ def forward_pose(q: ArrayLike) -> Pose:
 def inverse(position: ArrayLike, rotation: FloatArray, q_previous: ArrayLike) -> FloatArray:
     """Return the joint values that put the tip at a pose: exact, in closed form, not clamped to any limit.
 
-    The end of the shaft is taken to be past the RCM and the tip farther out than the wrist, so the solution is unique but
-    for whole turns of the roll; of these the one nearest to q_previous is returned, so a path never jumps by a turn.
+    The end of the shaft is taken to be past the RCM and the tip farther out than the wrist, so the solution is unique
+    but for whole turns of the roll; of these the one nearest to q_previous is returned: a path never jumps by a turn.
 
     Args:
         position: (3,) tip in the RCM base [m].
@@ -170,17 +170,17 @@ def inverse(position: ArrayLike, rotation: FloatArray, q_previous: ArrayLike) ->
 
     Raises:
         InverseKinematicsError: the wrist centre is within 1 mm of the RCM, or the tip lies along the wrist yaw axis as
-            seen from the RCM (wrist pitch of 90 degrees). Values that are not finite end here too.
+            seen from the RCM (wrist pitch of 90 degrees), or the input is no pose (NaN, no rotation matrix).
     """
     px, py, pz = as_floats(position)
     (tx0, ty0, tz0), (tx1, ty1, tz1), (tx2, ty2, tz2) = rotation.tolist()
     roll_previous = as_floats(q_previous)[3]
-    # Entries of a rotation are at most 1; one sum also finds every NaN, in the third column too, which is not used below.
+    # Entries of a rotation are at most 1. One sum finds every NaN too, also in the third column, which is not used.
     size = abs(tx0) + abs(tx1) + abs(tx2) + abs(ty0) + abs(ty1) + abs(ty2) + abs(tz0) + abs(tz1) + abs(tz2)
     if not (size <= 9.0 and math.isfinite(roll_previous)):
         raise InverseKinematicsError("rotation must be a rotation matrix and the previous roll finite", (px, py, pz))
-    # Undo the tip rotation: z6 = -x_tip, x6 = -y_tip, y6 = z_tip. The table makes z6 = y5, and the wrist pitch axis, x5 and
-    # the shaft share one plane with the RCM: so x5 is the part of the tip's position at right angles to z6.
+    # Undo the tip rotation: z6 = -x_tip, x6 = -y_tip, y6 = z_tip. The table makes z6 = y5, and the shaft, x5 and z6 lie
+    # in one plane with the RCM: so x5 is along the part of the tip's position at right angles to z6.
     zx, zy, zz = -tx0, -tx1, -tx2
     along = px * zx + py * zy + pz * zz
     ex, ey, ez = px - along * zx, py - along * zy, pz - along * zz

@@ -96,8 +96,8 @@ def matrix_from_quaternion(quaternion: ArrayLike) -> FloatArray:
 def quaternion_from_matrix(rotation: FloatArray) -> FloatArray:
     """Return the unit quaternion x, y, z, w with w >= 0 of a rotation matrix (3, 3).
 
-    Of the four equivalent formulas the one with the largest divisor is used (Shepperd 1978), so it is accurate for every
-    angle including 180 degrees. Noisy matrices go through `rotation_matrix_nearest` first.
+    Of the four equivalent formulas the one with the largest divisor is used (Shepperd 1978), so it is accurate for
+    every angle including 180 degrees. Noisy matrices go through `rotation_matrix_nearest` first.
     """
     (m00, m01, m02), (m10, m11, m12), (m20, m21, m22) = rotation.tolist()
     if m00 + m11 + m22 >= max(m00, m11, m22):
@@ -205,7 +205,7 @@ def rotation_matrix_nearest(matrix: FloatArray) -> FloatArray:
         (3, 3) proper rotation matrix.
 
     Raises:
-        ValueError: the matrix is not (3, 3) and finite, or is so degenerate or mirrored that no nearest rotation stands out.
+        ValueError: the matrix is not (3, 3) and finite, or so degenerate or mirrored that no one rotation is nearest.
     """
     if matrix.shape != (3, 3) or not np.isfinite(matrix).all():
         raise ValueError(f"matrix must be (3, 3) and finite, got {matrix.tolist()}")

@@ -18,13 +18,14 @@ from typing import Any
 
 import rclpy
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
-from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
+from rclpy.executors import ExternalShutdownException
 from rclpy.node import Node
 from rclpy.publisher import Publisher
 from rclpy.signals import SignalHandlerOptions
 from rclpy.subscription import Subscription
 
 from teleop_core.contract import STREAMS
+from teleop_ros.executor import StreamExecutor
 from teleop_ros.parameters import ParameterError
 from teleop_ros.qos import publisher_qos, subscription_qos
 
@@ -145,16 +146,15 @@ def run(node_class: Callable[[], TeleopNode]) -> int:
     # A full garbage collection pauses a process for 10 to 150 ms, nearly all of it spent on what start-up left behind.
     gc.collect()
     gc.freeze()
-    executor = SingleThreadedExecutor()
-    executor.add_node(node)
+    executor = StreamExecutor(node)
     try:
         while not stop and rclpy.ok():
-            executor.spin_once(timeout_sec=0.1)
+            executor.spin_once()
         node.last_words()
     except ExternalShutdownException:
         pass
     finally:
-        executor.remove_node(node)
+        executor.shutdown()
         node.destroy_node()
         rclpy.try_shutdown()
     return 0

@@ -1,0 +1,150 @@
+"""The loop of real nodes on real DDS: it moves, and every way of losing a part of it stops the arms."""
+
+from __future__ import annotations
+
+import signal
+from typing import Any
+
+import pytest
+
+from teleop_core.signals import SafetyLevel
+
+pytestmark = pytest.mark.dds
+
+
+def still(room: Any) -> bool:
+    """PSM1 stands."""
+    return room.console.speed() < 0.002
+
+
+def test_hands_move_the_arms_and_every_process_ends_cleanly(room: Any) -> None:
+    """From start to following without a person but the gesture; commands are accepted; exit codes are 0."""
+    room.operate()
+    accepted = room.console.newest["feedback"].accepted
+    room.spin(1.0)
+    feedback = room.console.newest["feedback"]
+    assert feedback.accepted > accepted
+    assert all(arm.tracking_error < 0.005 for arm in feedback.arms)
+    assert set(room.nodes.stop().values()) == {0}
+
+
+def test_silence_of_the_console_holds_then_pauses_and_needs_the_operator(room: Any) -> None:
+    """No packet: HOLD, after a second PAUSED; packets alone bring nothing back, the clutch does."""
+    room.operate()
+    room.console.speaks = False
+    room.until(lambda: room.console.safety is SafetyLevel.HOLD, what="hold")
+    room.until(lambda: still(room), what="PSM1 stands")
+    room.until(lambda: room.console.safety is SafetyLevel.PAUSED, what="paused")
+    room.console.session += 1
+    room.console.sequence = 0
+    room.console.speaks = True
+    room.spin(1.0)
+    assert room.console.safety is SafetyLevel.PAUSED
+    assert still(room)
+    room.engage()
+    room.until(lambda: not still(room), what="PSM1 moves again")
+
+
+def test_killed_monitor_the_driver_holds_by_itself(room: Any) -> None:
+    """Without the monitor the lease ends and the gate says so; nobody told it to stop."""
+    room.operate()
+    room.nodes.kill("safety_monitor")
+    reasons = ("permit not renewed", "no commands")
+    room.until(lambda: room.console.newest["servo_report"].hold_reason in reasons, what="gate holds")
+    room.until(lambda: still(room), what="PSM1 stands")
+
+
+def test_killed_kinematics_hold_then_fault(room: Any) -> None:
+    """The monitor sees it, the gate sees it by itself, and the fault stays latched."""
+    room.operate()
+    room.nodes.kill("kinematics")
+    room.until(lambda: still(room), what="PSM1 stands")
+    room.until(lambda: room.console.safety is SafetyLevel.FAULT, what="fault")
+    assert "KINEMATICS_GONE" in room.console.alarms
+
+
+def test_a_frozen_driver_is_a_fault(room: Any) -> None:
+    """A driver that is stopped in mid-motion and continued comes back holding, and the fault stays latched."""
+    room.operate()
+    room.nodes.kill("driver", signal.SIGSTOP)
+    room.until(lambda: room.console.safety is SafetyLevel.FAULT, what="fault")
+    room.nodes.kill("driver", signal.SIGCONT)
+    room.spin(1.0)
+    assert room.console.safety is SafetyLevel.FAULT
+    assert still(room)
+    assert room.console.newest["servo_report"].holding
+
+
+def test_no_motion_without_eyes(room: Any) -> None:
+    """When the images stop the arms hold; when they are back the operator engages again."""
+    room.operate()
+    room.console.sees = False
+    room.until(lambda: room.console.safety is SafetyLevel.HOLD, what="hold")
+    assert "VIDEO_STALE" in room.console.alarms
+    room.console.sees = True
+    room.until(lambda: room.console.safety is SafetyLevel.OPERATING, what="operating")
+    assert not room.console.following
+    room.engage()
+
+
+def test_an_absent_operator_holds(room: Any) -> None:
+    """Who leaves the console moves nothing; coming back needs the gesture."""
+    room.operate()
+    room.console.present = False
+    room.until(lambda: room.console.safety is SafetyLevel.HOLD, what="hold")
+    room.until(lambda: still(room), what="PSM1 stands")
+    room.console.present = True
+    room.until(lambda: room.console.safety is SafetyLevel.OPERATING, what="operating")
+    assert not room.console.following
+    room.engage()
+
+
+def test_protective_stop_latches_until_reset_with_the_deadman_released(room: Any) -> None:
+    """One request stops; the reset is refused while the operator is present, and works when absent."""
+    from std_srvs.srv import Trigger
+
+    room.operate()
+    publisher = room.console.stop_requests
+    publisher.publish(publisher.msg_type(source="nurse", reason="test"))
+    room.until(lambda: room.console.safety is SafetyLevel.PROTECTIVE_STOP, what="protective stop")
+    room.until(lambda: still(room), what="PSM1 stands")
+    client = room.console.create_client(Trigger, "safety/reset")
+    room.until(client.service_is_ready, what="reset service")
+
+    def reset() -> Any:
+        answer = client.call_async(Trigger.Request())
+        room.until(answer.done, what="answer to the reset")
+        return answer.result()
+
+    assert "deadman" in reset().message
+    room.console.present = False
+    room.until(lambda: "OPERATOR_ABSENT" in room.console.alarms, what="operator absent")
+    assert reset().success
+    room.console.present = True
+    room.until(lambda: room.console.safety is SafetyLevel.OPERATING, what="operating")
+    assert still(room)
+    room.engage()
+    room.until(lambda: not still(room), what="PSM1 moves again")
+
+
+def test_a_second_console_is_a_fault(room: Any) -> None:
+    """Two publishers of commands: the motion stops and the fault names the console."""
+    room.operate()
+    second = room.console.publisher("command")
+    room.until(lambda: room.console.safety is SafetyLevel.FAULT, what="fault")
+    assert "DUPLICATE_PUBLISHER" in room.console.alarms
+    room.console.destroy_publisher(second)
+
+
+@pytest.mark.parametrize("parameter", ["lease:=nan", "lease:=5.0", "profile:=moon", "arms:=[PSM9]"])
+def test_a_parameter_that_cannot_be_used_ends_the_node_with_its_name(
+    root: Any, ros_domain: int, parameter: str
+) -> None:
+    """Exit code 2 and one line that names the parameter."""
+    import subprocess
+    import sys
+
+    command = [sys.executable, "-m", "safety_monitor.safety_monitor_node", "--ros-args", "-p", parameter]
+    ended = subprocess.run(command, cwd=root, capture_output=True, text=True, timeout=30, check=False)
+    assert ended.returncode == 2
+    assert f"parameter {parameter.split(':')[0]}" in ended.stderr
