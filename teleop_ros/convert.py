@@ -28,7 +28,7 @@ def seconds(message: Time) -> float:
 
 def pose_message(pose: Pose) -> PoseMessage:
     """ROS message of a pose."""
-    return _fill_pose(PoseMessage(), pose)
+    return fill_pose(PoseMessage(), pose)
 
 
 def pose_from_message(message: PoseMessage) -> Pose:
@@ -82,7 +82,8 @@ def _fill_time(message: Time, value: float) -> Time:
     return message
 
 
-def _fill_pose(message: PoseMessage, pose: Pose) -> PoseMessage:
+def fill_pose(message: PoseMessage, pose: Pose) -> PoseMessage:
+    """Write a pose into a message that is there already; returns the message."""
     position, orientation = message.position, message.orientation
     position.x, position.y, position.z = as_floats(pose.position)
     orientation.x, orientation.y, orientation.z, orientation.w = as_floats(pose.quaternion)
@@ -91,7 +92,7 @@ def _fill_pose(message: PoseMessage, pose: Pose) -> PoseMessage:
 
 def _fill_hand(message: HandCommand, hand: HandSignal) -> None:
     message.name = hand.name
-    _fill_pose(message.pose, hand.pose)
+    fill_pose(message.pose, hand.pose)
     linear, angular = message.twist.linear, message.twist.angular
     linear.x, linear.y, linear.z = hand.linear
     angular.x, angular.y, angular.z = hand.angular

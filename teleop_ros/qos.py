@@ -25,11 +25,11 @@ def _profile(
         depth=depth,
         reliability=ReliabilityPolicy.RELIABLE if reliable else ReliabilityPolicy.BEST_EFFORT,
         durability=DurabilityPolicy.TRANSIENT_LOCAL if latched else DurabilityPolicy.VOLATILE,
+        liveliness=LivelinessPolicy.MANUAL_BY_TOPIC if lease else LivelinessPolicy.AUTOMATIC,
     )
     if deadline:
         profile.deadline = Duration(seconds=deadline)
     if lease:
-        profile.liveliness = LivelinessPolicy.MANUAL_BY_TOPIC
         profile.liveliness_lease_duration = Duration(seconds=lease)
     return profile
 

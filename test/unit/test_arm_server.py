@@ -1,0 +1,140 @@
+"""One arm in the physics engine behind its gate: it tracks, it holds, and the jaw never opens on loss."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+pytest.importorskip("pybullet", reason="PyBullet is not installed here")
+pytest.importorskip("xacro", reason="xacro is not installed here")
+
+from robot_driver.arm_limits import gate_limits
+from robot_driver.arm_server import ArmServer, tip_distance
+from robot_driver.pybullet_backend import PyBulletBackend
+from teleop_ros.robot_description import expand
+
+PERIOD = 0.005
+
+
+class Driven:
+    """PSM1 in PyBullet, with a clock that only the test moves."""
+
+    def __init__(self, folder: object) -> None:
+        urdf_file = f"{folder}/cart.urdf"
+        with open(urdf_file, "w", encoding="utf-8") as file:
+            file.write(expand(arms=("PSM1", "ECM")))
+        self.backend = PyBulletBackend(["PSM1"], urdf_file)
+        self.backend.connect()
+        self.arm = ArmServer("PSM1", self.backend, gate_limits(PERIOD, 0.15, 0.06))
+        self.now = 0.0
+        self.sequence = 0
+        self.backend.advance(self.now)
+
+    def start(self) -> None:
+        assert self.arm.state_command("enable") == ""
+        assert self.arm.state_command("home") == ""
+
+    def permit(self) -> None:
+        self.sequence += 1
+        self.arm.gate.permit(self.now, True, self.sequence, 0.1, 1.0)
+
+    def period(self, offset: float | None = None, jaw: float | None = None) -> None:
+        """One servo period, with a command `offset` from the setpoint in yaw, and a jaw angle."""
+        self.now += PERIOD
+        self.backend.advance(self.now)
+        if jaw is not None:
+            self.arm.servo_jaw(self.now, jaw)
+        if offset is not None:
+            q = list(self.arm.gate.setpoint)
+            q[0] += offset
+            self.arm.servo(self.now, q, self.now)
+        self.arm.tick(self.now)
+
+
+@pytest.fixture
+def driven(tmp_path: object) -> Iterator[Driven]:
+    made = Driven(tmp_path)
+    yield made
+    made.backend.close()
+
+
+def test_it_comes_up_stopped(driven: Driven) -> None:
+    """Permits and commands move nothing before the arm is enabled and homed."""
+    start = driven.arm.gate.setpoint
+    for _ in range(20):
+        driven.permit()
+        driven.period(0.001)
+    assert driven.arm.gate.setpoint == start
+    assert driven.arm.applied == 0
+    assert driven.arm.received == 20
+
+
+def test_it_tracks_the_setpoint(driven: Driven) -> None:
+    """At 0.2 rad/s, from a standing start, the measured tip stays within 0.3 mm of the commanded one."""
+    driven.start()
+    for _ in range(200):
+        driven.permit()
+        driven.period(0.001)
+    statistics = driven.arm.take_statistics()
+    assert max(statistics.tracking_error) < 3e-4
+    assert statistics.rcm_deviation < 1e-6
+    assert len(statistics.motion_latency) == 200
+
+
+def test_it_stands_within_a_few_periods_when_the_permit_ends(driven: Driven) -> None:
+    """Without a permit the arm stops at its setpoint, under control, and goes on when permitted again."""
+    driven.start()
+    for _ in range(100):
+        driven.permit()
+        driven.period(0.002)
+    for _ in range(25):
+        driven.period(0.002)
+    held = driven.arm.gate.setpoint
+    for _ in range(20):
+        driven.period(0.002)
+    measured = driven.backend.measured("PSM1")
+    assert driven.arm.gate.setpoint == held
+    assert driven.arm.hold_reason is not None
+    assert abs(measured.velocity[0]) < 1e-3
+    assert tip_distance(measured.position, held) < 1e-4
+    driven.permit()
+    driven.period(0.0005)
+    assert driven.arm.gate.setpoint != held
+
+
+def test_the_jaw_never_opens_on_loss(driven: Driven) -> None:
+    """A jaw on its way open stops where it is when commands or permits end."""
+    driven.start()
+    for _ in range(4):
+        driven.permit()
+        driven.period(0.0, jaw=1.0)
+    driven.permit()
+    driven.now += 0.2
+    driven.arm.tick(driven.now)
+    held = driven.arm.jaw_setpoint
+    assert 0.0 < held < 1.0
+    for _ in range(50):
+        driven.period(0.0, jaw=1.0)
+    assert driven.arm.jaw_setpoint == held
+
+
+@pytest.mark.parametrize("angle", [float("nan"), float("inf"), 2.0, -1.0])
+def test_a_jaw_angle_out_of_range_is_refused_and_told(driven: Driven, angle: float) -> None:
+    """It changes nothing and shows in the report."""
+    driven.start()
+    driven.permit()
+    driven.period(0.0, jaw=angle)
+    assert driven.arm.jaw_setpoint == 0.0
+    assert driven.arm.take_statistics().limit_seconds
+
+
+def test_a_description_without_the_arm_is_refused_with_its_name(tmp_path: object) -> None:
+    """The error names the joint that is missing."""
+    from robot_driver.backend import BackendError
+
+    urdf_file = f"{tmp_path}/cart.urdf"
+    with open(urdf_file, "w", encoding="utf-8") as file:
+        file.write(expand(arms=("PSM1", "ECM")))
+    with pytest.raises(BackendError, match="PSM3_yaw"):
+        PyBulletBackend(["PSM3"], urdf_file).connect()
