@@ -227,9 +227,13 @@ def test_file_that_fails_is_silence_until_it_is_back(room: Room, tmp_path: Path)
 
 @pytest.mark.parametrize(
     ("parameters", "text"),
-    [({"rate": 0.5}, "parameter rate"), ({"share": 2.0}, "parameter share"), ({"layout": "diagonal"}, "parameter layout"),
-     ({"source": "'3,3'"}, "different")],
-)  # fmt: skip
+    [
+        ({"rate": 0.5}, "parameter rate"),
+        ({"share": 2.0}, "parameter share"),
+        ({"layout": "diagonal"}, "parameter layout"),
+        ({"source": "'3,3'"}, "different"),
+    ],
+)
 def test_unusable_parameters_end_the_start(room: Room, parameters: dict[str, object], text: str) -> None:
     """A parameter out of range stops the node at once with exit code 2 and its name."""
     room.start(**parameters)

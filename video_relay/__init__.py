@@ -1,0 +1,1 @@
+"""The endoscope: sources of stereo images and the node that relays them."""
