@@ -1,0 +1,49 @@
+# The commands of the project. `make demo` and `make test` set everything up by themselves.
+.DEFAULT_GOAL := help
+.SILENT:
+.PHONY: help setup demo test lint types fences colcon check lock clean
+
+PYTHON ?=
+BIN := .venv/bin
+
+# A ROS installation that is sourced in this shell must not mix with the ROS of .venv.
+ifdef AMENT_PREFIX_PATH
+unexport PYTHONPATH AMENT_PREFIX_PATH CMAKE_PREFIX_PATH LD_LIBRARY_PATH
+endif
+
+help: ## list the targets
+	awk -F ' ## ' '/^[a-z]+:.* ## /{sub(/:.*/, "", $$1); printf "  make %-8s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
+	echo '  Options go in ARGS, an interpreter in PYTHON: make demo ARGS="--duration 30 --headless" PYTHON=python3.11'
+
+setup: ## make the environment in .venv (the other targets do it when it is needed)
+	command -v python3 > /dev/null || { echo "set-up failed: no python3; apt-get install python3 python3-venv" >&2; exit 1; }
+	python3 environment/bootstrap.py --python "$(PYTHON)"
+
+demo: setup ## operate the simulated robot until Ctrl-C
+	exec $(BIN)/telesurgery demo $(ARGS)
+
+test: setup ## run all tests
+	exec $(BIN)/pytest $(ARGS)
+
+lint: setup ## style of the code
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+
+types: setup ## types of the code that has no ROS in it
+	$(BIN)/mypy
+
+fences: setup ## who may import whom
+	$(BIN)/lint-imports
+
+colcon: setup ## build as on a ROS machine and start every executable
+	exec $(BIN)/python environment/colcon_check.py
+
+check: lint types fences colcon test ## everything above, as CI does
+
+lock: setup ## make environment/requirements.lock anew from requirements.in
+	$(BIN)/uv pip compile --no-config --universal --python-version 3.10 --fork-strategy fewest --generate-hashes \
+		--upgrade --no-header --quiet environment/requirements.in --output-file environment/requirements.lock
+
+clean: ## delete the environment and everything built
+	rm -rf .venv build install log *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
