@@ -76,7 +76,7 @@ class DriverNode(TeleopNode):
         self.subscription("safety_state", self.on_safety_state)
         self.subscription("protective_stop", self.on_protective_stop)
         self._every = {
-            rate: max(1, round(self.parameters.servo_rate / rate)) 
+            rate: max(1, round(self.parameters.servo_rate / rate))
             for rate in (STATE_RATE, JOINT_STATES_RATE, REPORT_RATE)
         }
         self.timer(period, self.step)

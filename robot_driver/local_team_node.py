@@ -45,7 +45,9 @@ class LocalTeamNode(TeleopNode):
         self._commands = {arm: self.publisher("state_command", arm=arm) for arm in parameters.arms}
         self.subscription("safety_state", self.on_safety_state)
         for arm in parameters.arms:
-            self.subscription("operating_state", lambda message, arm=arm: self.on_operating_state(arm, message), arm=arm)
+            self.subscription(
+                "operating_state", lambda message, arm=arm: self.on_operating_state(arm, message), arm=arm
+            )
         self.timer(RETRY, self.step)
 
     def on_safety_state(self, message: Any) -> None:

@@ -87,7 +87,11 @@ def present_causes(inputs: Inputs, profile: Profile) -> Present:
         if not ready:
             present["ARM_NOT_READY", arm] = ""
     for arm, error in inputs.tracking_error.items():
-        ladder = (("TRACKING_SLOW", TRACKING_SLOW), ("TRACKING_ERROR", TRACKING_ERROR), ("TRACKING_LOST", TRACKING_LOST))
+        ladder = (
+            ("TRACKING_SLOW", TRACKING_SLOW),
+            ("TRACKING_ERROR", TRACKING_ERROR),
+            ("TRACKING_LOST", TRACKING_LOST),
+        )
         for cause, limit in ladder:
             if not error <= limit:
                 present[cause, arm] = f"{error * 1000.0:.1f} mm"

@@ -38,6 +38,4 @@ class StreamObservation:
     def health(self, now: float) -> StreamHealth:
         """Age and census at `now` [s]."""
         age = None if self.arrival is None else now - self.arrival + self.transit
-        return StreamHealth(
-            self.source, self.kind, age, self.publishers, self.qos_mismatch, self.liveliness_lost
-        )
+        return StreamHealth(self.source, self.kind, age, self.publishers, self.qos_mismatch, self.liveliness_lost)

@@ -1,4 +1,4 @@
-"""The state machine of the safety monitor: step(now, inputs) -> state, permit, alarms. Deterministic, no clock of its own.
+"""The state machine of the safety monitor: step(now, inputs) -> state, permit, alarms. It has no clock of its own.
 
     SELF_TEST -> READY -> OPERATING -> HOLD -> PAUSED -> FAULT -> PROTECTIVE_STOP
 
@@ -123,9 +123,7 @@ class Supervisor:
         for key, alarm in active.items():
             clears = CAUSES[alarm.id].clears
             if clears is Clears.LOCAL_RESET or (clears is Clears.OPERATOR and started):
-                self._latched.setdefault(
-                    key, Alarm(alarm.id, alarm.level, alarm.source, alarm.since, True, alarm.text)
-                )
+                self._latched.setdefault(key, Alarm(alarm.id, alarm.level, alarm.source, alarm.since, True, alarm.text))
 
     def _reset(self, inputs: Inputs, active: dict[tuple[str, str], Alarm]) -> str:
         """Clear the latches of the local team; returns every reason why not."""

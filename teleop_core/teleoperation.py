@@ -71,12 +71,21 @@ class _Anchor:
     tool: Pose
 
 
+@dataclass
+class _Engagement:
+    """What lasts from the gesture until the pair lets go; times are monotonic [s]."""
+
+    anchor: _Anchor
+    command: ArmCommand
+    jaw: JawGhost
+    commanded_at: float
+    apart_since: float | None = None
+
+
 class HandArmPair:
     """Teleoperation of one arm by one hand."""
 
-    def __init__(
-        self, hand: str, rotation_display_in_base: FloatArray, motion: MotionLimits, jaw: JawLimits
-    ) -> None:
+    def __init__(self, hand: str, rotation_display_in_base: FloatArray, motion: MotionLimits, jaw: JawLimits) -> None:
         """Start stopped.
 
         Args:
@@ -94,25 +103,19 @@ class HandArmPair:
         self._limiter = MotionLimiter(motion)
         self._jaw_limits = jaw
         self._pressed_since: float | None = None
-        self._anchor: _Anchor | None = None
-        self._command: ArmCommand | None = None
-        self._jaw: JawGhost | None = None
-        self._commanded_at = 0.0
-        self._apart_since: float | None = None
+        self._engagement: _Engagement | None = None
 
     @property
     def command(self) -> ArmCommand | None:
         """What the arm was told last; None while it is not driven."""
-        return self._command
+        return None if self._engagement is None else self._engagement.command
 
     def stop(self, arm_ready: bool) -> None:
         """Let go of the arm: silence, no permit, no operator. The gesture is needed again."""
         self.state = TeleopState.ALIGNING if arm_ready else TeleopState.DISABLED
         self.reasons = ()
         self._pressed_since = None
-        self._anchor = None
-        self._command = None
-        self._apart_since = None
+        self._engagement = None
 
     def step(self, now: float, signal: OperatorSignal, permitted: bool, arm: ArmStatus) -> ArmCommand | None:
         """Take one accepted packet and say what the arm shall do.
@@ -127,42 +130,35 @@ class HandArmPair:
             Joint positions to servo to, or None: leave the arm where it is.
         """
         hand = next((item for item in signal.hands if item.name == self.hand), None)
-        able = arm.ready and arm.setpoint is not None and hand is not None
-        if not (able and permitted and signal.operator_present):
+        if not (permitted and signal.operator_present and arm.ready) or hand is None or arm.setpoint is None:
             self.stop(arm.ready)
             return None
-        assert hand is not None and arm.setpoint is not None  # by `able`
-        if self._arm_lost(now, arm.setpoint):
-            self.stop(arm.ready)
-            self.reasons = (NOT_FOLLOWING,)
-            return None
-        hands_free = signal.clutch or signal.camera
-        if self.state in (TeleopState.DISABLED, TeleopState.ALIGNING):
+        engagement = self._engagement
+        if engagement is None:
             self.state = TeleopState.ALIGNING
             if not self._gesture_done(now, signal.clutch) or signal.camera:
                 return None
-            self._engage(now, signal, hand, arm.setpoint, arm.jaw)
-        elif hands_free:
-            self.state = TeleopState.CLUTCHED
-        elif self.state is TeleopState.CLUTCHED or self._anchor_is_old(signal):
-            self._anchor_again(signal, hand)
-        if self.state is TeleopState.FOLLOWING:
-            self._follow(now, signal, hand)
-        self._commanded_at = now
-        return self._command
+            engagement = self._engagement = self._engage(now, signal, hand, arm.setpoint, arm.jaw)
+        elif _arm_lost(engagement, now, arm.setpoint):
+            self.stop(arm.ready)
+            self.reasons = (NOT_FOLLOWING,)
+            return None
+        self._advance(engagement, now, signal, hand)
+        return engagement.command
 
-    def _arm_lost(self, now: float, setpoint: tuple[float, ...]) -> bool:
-        """True when the command gate has kept the setpoint away from the command for too long."""
-        command = self._command
-        speeds = JOINT_LIMITS.velocity
-        if command is None or all(
-            abs(wanted - held) <= speed * FEEDBACK_LAG
-            for wanted, held, speed in zip(command.q, setpoint, speeds, strict=True)
-        ):
-            self._apart_since = None
-        elif self._apart_since is None:
-            self._apart_since = now
-        return self._apart_since is not None and now - self._apart_since >= ARM_LOST_AFTER
+    def _advance(self, engagement: _Engagement, now: float, signal: OperatorSignal, hand: HandSignal) -> None:
+        """Follow the hand, or stand still while it is free; fresh anchors whenever the old ones no longer hold."""
+        hands_free = signal.clutch or signal.camera
+        was_free = self.state is TeleopState.CLUTCHED
+        self.state = TeleopState.CLUTCHED if hands_free else TeleopState.FOLLOWING
+        if hands_free:
+            self.reasons = ()
+        else:
+            anchor = engagement.anchor
+            if was_free or (anchor.clutch_epoch, anchor.scale) != (signal.clutch_epoch, signal.motion_scale):
+                engagement.anchor = _anchor(signal, hand, engagement.command)
+            self._follow(engagement, hand, min(now - engagement.commanded_at, LONGEST_STEP))
+        engagement.commanded_at = now
 
     def _gesture_done(self, now: float, clutch: bool) -> bool:
         """True when the clutch has just been released after a long enough press."""
@@ -175,36 +171,21 @@ class HandArmPair:
 
     def _engage(
         self, now: float, signal: OperatorSignal, hand: HandSignal, setpoint: tuple[float, ...], jaw: float
-    ) -> None:
-        self._command = ArmCommand(setpoint, jaw, forward_pose(setpoint))
-        self._jaw = JawGhost(self._jaw_limits, jaw)
-        self._commanded_at = now
-        self._anchor_again(signal, hand)
+    ) -> _Engagement:
+        command = ArmCommand(setpoint, jaw, forward_pose(setpoint))
+        return _Engagement(_anchor(signal, hand, command), command, JawGhost(self._jaw_limits, jaw), now)
 
-    def _anchor_again(self, signal: OperatorSignal, hand: HandSignal) -> None:
-        assert self._command is not None  # set at engagement
-        self._anchor = _Anchor(signal.clutch_epoch, signal.motion_scale, hand.pose, self._command.pose)
-        self.state = TeleopState.FOLLOWING
-
-    def _anchor_is_old(self, signal: OperatorSignal) -> bool:
-        anchor = self._anchor
-        return anchor is None or (anchor.clutch_epoch, anchor.scale) != (signal.clutch_epoch, signal.motion_scale)
-
-    def _follow(self, now: float, signal: OperatorSignal, hand: HandSignal) -> None:
-        assert self._command is not None and self._jaw is not None  # set at engagement
-        dt = min(now - self._commanded_at, LONGEST_STEP)
-        wanted = self._wanted_pose(hand.pose)
-        pose, slowed = self._limiter.toward(wanted, self._command.pose, dt)
-        reachable = self._limiter.reach(pose, self._command.q, dt)
+    def _follow(self, engagement: _Engagement, hand: HandSignal, dt: float) -> None:
+        present = engagement.command
+        pose, slowed = self._limiter.toward(self._wanted_pose(engagement.anchor, hand.pose), present.pose, dt)
+        reachable = self._limiter.reach(pose, present.q, dt)
         self.reasons = slowed + reachable.reasons
-        jaw = self._jaw.follow(hand.gripper, dt)
+        jaw = engagement.jaw.follow(hand.gripper, dt)
         # Where the arm cannot follow, the next step starts from where it is, not from where the hand wanted it.
         reached = forward_pose(reachable.q) if reachable.reasons else pose
-        self._command = ArmCommand(reachable.q, jaw, reached)
+        engagement.command = ArmCommand(reachable.q, jaw, reached)
 
-    def _wanted_pose(self, hand: Pose) -> Pose:
-        assert self._anchor is not None  # set at engagement
-        anchor = self._anchor
+    def _wanted_pose(self, anchor: _Anchor, hand: Pose) -> Pose:
         motion = self._rotation @ (hand.position - anchor.hand.position)
         turned = quaternion_multiply(hand.quaternion, quaternion_conjugate(anchor.hand.quaternion))
         turned_in_base = quaternion_multiply(quaternion_multiply(self._turn, turned), self._turn_back)
@@ -212,3 +193,17 @@ class HandArmPair:
             anchor.tool.position + anchor.scale * motion,
             quaternion_multiply(turned_in_base, anchor.tool.quaternion),
         )
+
+
+def _anchor(signal: OperatorSignal, hand: HandSignal, command: ArmCommand) -> _Anchor:
+    return _Anchor(signal.clutch_epoch, signal.motion_scale, hand.pose, command.pose)
+
+
+def _arm_lost(engagement: _Engagement, now: float, setpoint: tuple[float, ...]) -> bool:
+    """True when the command gate has kept the setpoint away from the command for too long."""
+    pairs = zip(engagement.command.q, setpoint, JOINT_LIMITS.velocity, strict=True)
+    if all(abs(wanted - held) <= speed * FEEDBACK_LAG for wanted, held, speed in pairs):
+        engagement.apart_since = None
+    elif engagement.apart_since is None:
+        engagement.apart_since = now
+    return engagement.apart_since is not None and now - engagement.apart_since >= ARM_LOST_AFTER

@@ -15,11 +15,10 @@ from __future__ import annotations
 import dataclasses
 from typing import Any, TypeVar
 
+from rcl_interfaces.msg import FloatingPointRange, IntegerRange, ParameterDescriptor
 from rclpy.exceptions import InvalidParameterTypeException, InvalidParameterValueException
 from rclpy.node import Node
 from rclpy.parameter import Parameter
-
-from rcl_interfaces.msg import FloatingPointRange, IntegerRange, ParameterDescriptor
 
 T = TypeVar("T")
 

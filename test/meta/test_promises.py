@@ -11,7 +11,15 @@ import pytest
 from teleop_core.contract import STREAMS, Intent
 from teleop_core.graph import SessionOptions, node_graph
 
-PACKAGES = ("teleop_core", "teleop_ros", "teleop_console", "robot_driver", "video_relay", "safety_monitor", "teleop_cli")
+PACKAGES = (
+    "teleop_core",
+    "teleop_ros",
+    "teleop_console",
+    "robot_driver",
+    "video_relay",
+    "safety_monitor",
+    "teleop_cli",
+)
 LONGEST_FILE = 400
 
 
@@ -83,7 +91,7 @@ def test_every_subscription_of_the_suite_gets_what_it_asks_for() -> None:
 
 
 def test_a_crtk_client_connects_to_every_arm_topic() -> None:
-    """Clients subscribe and publish reliable and volatile, depth 10; that must fit everything an arm offers and takes."""
+    """Clients subscribe and publish reliable and volatile; that must fit everything an arm offers and takes."""
     rclpy_qos = pytest.importorskip("rclpy.qos", reason="ROS is not installed here")
     from teleop_ros.qos import publisher_qos, subscription_qos
 
@@ -101,7 +109,9 @@ def test_a_crtk_client_connects_to_every_arm_topic() -> None:
 def test_the_project_names_no_path_of_one_machine(root: Path) -> None:
     """No home folder or workplace stands in the tree."""
     pattern = re.compile(r"/(?:root|home/\w+|work)/")
-    texts = [path for folder in (*PACKAGES, "launch", "config", "urdf", "environment") for path in (root / folder).rglob("*")]
+    texts = [
+        path for folder in (*PACKAGES, "launch", "config", "urdf", "environment") for path in (root / folder).rglob("*")
+    ]
     for path in [*texts, *root.glob("*.md"), root / "Makefile"]:
         if path.is_file() and path.suffix in (".py", ".md", ".yaml", ".xacro", ".in", ".cmake", ""):
             assert not pattern.search(path.read_text(encoding="utf-8")), path

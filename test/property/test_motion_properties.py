@@ -39,7 +39,7 @@ def hand_moments(draw: st.DrawFn) -> tuple[float, np.ndarray, np.ndarray, float,
 @settings(deadline=None, max_examples=150)
 @given(st.lists(hand_moments(), min_size=1, max_size=60))
 def test_no_sequence_of_a_hand_makes_a_jump(moments: list[tuple]) -> None:
-    """Joint commands stay in range, change within the speed limits, start at the setpoint, keep the shaft in the RCM."""
+    """Joint commands stay in range and within the speed limits, start at the setpoint, keep the shaft in the RCM."""
     pair = HandArmPair("MTML", np.eye(3), MotionLimits(), JawLimits())
     now, epoch, clutch_before = 10.0, 0, False
     setpoint, jaw = START, 0.1

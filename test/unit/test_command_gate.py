@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from itertools import pairwise
 
 import pytest
 
@@ -163,7 +164,7 @@ def test_acceleration_is_limited_and_the_arm_still_arrives(driven: Driven) -> No
         speeds.append((driven.gate.setpoint[0] - before) / PERIOD)
         assert driven.gate.setpoint[0] <= target + 0.002
     assert GateReason.ACCELERATION in seen
-    changes = [abs(after - before) for before, after in zip(speeds, speeds[1:], strict=False)]
+    changes = [abs(after - before) for before, after in pairwise(speeds)]
     assert max(changes) <= limits.acceleration[0] * PERIOD * (1.0 + 1e-6)
     assert driven.gate.setpoint[0] == pytest.approx(target, abs=1e-9)
 
