@@ -119,3 +119,17 @@ def test_the_project_names_no_path_of_one_machine(root: Path) -> None:
 
 def _lines(path: Path) -> int:
     return len(path.read_text(encoding="utf-8").splitlines())
+
+
+def test_the_architecture_shows_the_tables_as_they_are(root: Path) -> None:
+    """ARCHITECTURE.md ends with what `telesurgery graph --markdown` prints."""
+    import contextlib
+    import io
+
+    from teleop_cli.main import main
+
+    printed = io.StringIO()
+    with contextlib.redirect_stdout(printed):
+        assert main(["graph", "--markdown"]) == 0
+    text = (root / "ARCHITECTURE.md").read_text(encoding="utf-8")
+    assert text.endswith(printed.getvalue()), "paste the output of `telesurgery graph --markdown` at the end"
