@@ -1,0 +1,1 @@
+"""The surgeon's site: input devices and the node that sends what the hands do."""

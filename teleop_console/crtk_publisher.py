@@ -1,0 +1,79 @@
+"""The masters and pedals of the console as CRTK topics, for rviz, loggers and CRTK clients."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from rclpy.publisher import Publisher
+from sensor_msgs.msg import JointState, Joy
+
+from teleop_console.devices.device import DeviceSample
+from teleop_core.contract import MASTERS
+from teleop_core.signals import HandSignal
+from teleop_ros.convert import fill_pose
+
+RATE = 100.0
+"""Rate at which the hands are published [Hz]."""
+GRIPPER_JOINT = "gripper"
+
+Open = Callable[..., Publisher]
+
+
+class _Master:
+    """Topics of one hand; nothing is made for a topic that nobody listens to."""
+
+    def __init__(self, publisher: Open, name: str, frame_id: str) -> None:
+        self._poses = publisher("master_measured_cp", master=name)
+        self._grippers = publisher("gripper_measured_js", master=name)
+        self._pose = self._poses.msg_type()
+        self._pose.header.frame_id = frame_id
+        self._gripper = JointState(name=[GRIPPER_JOINT])
+
+    def publish(self, hand: HandSignal, stamp: Any) -> None:
+        if self._poses.get_subscription_count():
+            self._pose.header.stamp = stamp
+            fill_pose(self._pose.pose, hand.pose)
+            self._poses.publish(self._pose)
+        if self._grippers.get_subscription_count():
+            self._gripper.header.stamp = stamp
+            self._gripper.position = [hand.gripper]
+            self._grippers.publish(self._gripper)
+
+
+class CrtkPublisher:
+    """Hands at up to 100 Hz; pedals and presence at the start and whenever they change."""
+
+    def __init__(self, publisher: Open, command_rate: float, frame_id: str) -> None:
+        """Open the topics.
+
+        Args:
+            publisher: Makes the publisher of a stream of the contract.
+            command_rate: How often `publish` is called [Hz].
+            frame_id: Frame of the hands.
+        """
+        self._masters = {name: _Master(publisher, name, frame_id) for name in MASTERS}
+        self._pedals = {name: publisher(name) for name in ("clutch", "camera", "operator_present")}
+        self._told: dict[str, bool] = {}
+        self._every = max(1, round(command_rate / RATE))
+        self._turn = 0
+
+    def publish(self, sample: DeviceSample, stamp: Any, measured: bool) -> None:
+        """Say what hands and feet do.
+
+        Args:
+            sample: Hands and pedals, with the gesture that the console made.
+            stamp: ROS time of the sample.
+            measured: The hands are fresh from the device.
+        """
+        for name, publisher in self._pedals.items():
+            pressed = getattr(sample, name)
+            if self._told.get(name) is not pressed:
+                self._told[name] = pressed
+                message = Joy(buttons=[int(pressed)])
+                message.header.stamp = stamp
+                publisher.publish(message)
+        self._turn = (self._turn + 1) % self._every
+        if measured and self._turn == 0:
+            for hand in sample.hands:
+                self._masters[hand.name].publish(hand, stamp)

@@ -1,0 +1,1 @@
+"""Master input devices behind one small interface."""

@@ -1,0 +1,64 @@
+"""What every input device of the console looks like to the rest of the suite.
+
+A device is connected, read as often as commands are sent, and closed. It gives poses in the display frame (CRTK axes:
+X to the left as the operator sees it, Y up, Z away from the operator).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from teleop_core.signals import HandSignal
+
+
+class DeviceError(ValueError):
+    """A device cannot be used; the text names the device, the field and the value."""
+
+
+class DeviceLost(DeviceError):  # noqa: N818 - a state of the device rather than a fault of the program
+    """A connected device stopped answering; it may be connected again."""
+
+
+@dataclass(frozen=True)
+class DeviceSample:
+    """Hands and feet at one instant.
+
+    Attributes:
+        hands: At most one entry per master arm, display frame.
+        operator_present: Someone is at the device and means to operate.
+        clutch: Clutch pedal pressed.
+        camera: Camera pedal pressed.
+    """
+
+    hands: tuple[HandSignal, ...]
+    operator_present: bool
+    clutch: bool
+    camera: bool
+
+
+class MasterDevice(Protocol):
+    """An input device.
+
+    Attributes:
+        performs_gesture: No person is behind the device, so the console makes the engagement gesture for it.
+    """
+
+    performs_gesture: bool
+
+    def connect(self) -> None:
+        """Get ready to be read; called again after `DeviceLost`.
+
+        Raises:
+            DeviceError: the device cannot be used.
+        """
+
+    def read(self, now: float) -> DeviceSample:
+        """Hands and feet at the monotonic time `now` [s], which never goes back between reads.
+
+        Raises:
+            DeviceLost: the device stopped answering.
+        """
+
+    def close(self) -> None:
+        """Let go of the device; allowed at any time."""

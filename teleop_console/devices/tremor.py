@@ -1,0 +1,37 @@
+"""Physiological tremor of a hand: small, 8 to 12 Hz (Elble and Koller 1990), the same for the same seed."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+AMPLITUDE = 1e-4
+"""Root mean square of the displacement of a hand [m]."""
+LOWEST_FREQUENCY = 8.0
+HIGHEST_FREQUENCY = 12.0
+_SINES = 3
+
+
+class Tremor:
+    """Displacement of several axes as sums of sines."""
+
+    def __init__(self, random: np.random.Generator, axes: int) -> None:
+        """Draw frequencies and phases.
+
+        Args:
+            random: Where they are drawn from.
+            axes: Number of axes, 3 for each hand.
+        """
+        shape = (axes, _SINES)
+        self._rates = 2.0 * math.pi * random.uniform(LOWEST_FREQUENCY, HIGHEST_FREQUENCY, shape)
+        self._phases = random.uniform(0.0, 2.0 * math.pi, shape)
+        # Three axes of a hand, each a sum of sines with mean square amplitude^2 / 2.
+        self._amplitude = AMPLITUDE * math.sqrt(2.0 / (3 * _SINES))
+
+    def at(self, time: float) -> tuple[list[float], list[float]]:
+        """Displacement [m] and velocity [m/s] of every axis at a time [s]."""
+        phases = self._phases + time * self._rates
+        displacement = self._amplitude * np.sin(phases).sum(axis=1)
+        velocity = self._amplitude * (self._rates * np.cos(phases)).sum(axis=1)
+        return displacement.tolist(), velocity.tolist()

@@ -1,0 +1,196 @@
+"""Sends what the operator's hands and feet do.
+
+In:   teleop/feedback (echo and state of the arms), safety/state (only where the console makes the engagement gesture)
+Out:  teleop/command at `rate`; MTML and MTMR measured_cp and gripper/measured_js at 100 Hz; footpedals/clutch,
+      footpedals/camera and console/operator_present at the start and on change; /diagnostics
+Frame: display (X to the left as the operator sees it, Y up, Z away from the operator).
+
+Commands begin when the patient side is heard and listens, so none is lost before. No feedback: commands go on, as the
+patient side decides by itself; no gesture is made. A device that vanishes or yields rubbish: the operator is absent.
+Ends with code 2 and one line if the device cannot be used at the start.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from diagnostic_msgs.msg import DiagnosticStatus
+
+from teleop_console.console_sender import ConsoleSender
+from teleop_console.crtk_publisher import CrtkPublisher
+from teleop_console.devices.device import DeviceError, DeviceSample, MasterDevice
+from teleop_console.devices.registry import open_device
+from teleop_console.engagement import GesturePerformer
+from teleop_console.timing import Punctuality
+from teleop_console.watched_device import WatchedDevice
+from teleop_core.graph import BUILT_IN_SURGEON
+from teleop_core.signals import OperatorSignal, SafetyLevel, TeleopState
+from teleop_ros.adapter import Health, TeleopNode, run
+from teleop_ros.convert import fill_operator_command, seconds
+from teleop_ros.parameters import ParameterError, check, declare, parameter
+
+FRAME = "display"
+FRESH = 0.3
+"""Feedback and safety state older than this are not acted on [s]."""
+UNHEARD = 3.0
+"""Where something listens but the patient side is not heard, commands begin after this time [s]."""
+
+
+@dataclass(frozen=True)
+class MasterInputParameters:
+    """What can be set."""
+
+    device: str = parameter(BUILT_IN_SURGEON, doc="surgeon (built in), gamepad, or a file of recorded hands")
+    rate: float = parameter(200.0, unit="Hz", low=50.0, high=500.0, doc="rate of operator commands")
+    seed: int = parameter(1, low=0, high=2**31 - 1, doc="seed of the built-in surgeon")
+    motion_scale: float = parameter(0.2, low=0.01, high=1.0, doc="instrument motion per hand motion")
+
+    def __post_init__(self) -> None:
+        """Refuse what is out of range."""
+        check(self)
+
+
+def connected_device(parameters: MasterInputParameters) -> MasterDevice:
+    """Device that the parameters name, connected.
+
+    Raises:
+        ParameterError: it cannot be used.
+    """
+    try:
+        device = open_device(parameters.device, parameters.seed)
+        device.connect()
+    except DeviceError as error:
+        raise ParameterError(f"parameter device: {error}") from error
+    return device
+
+
+class MasterInputNode(TeleopNode):
+    """The surgeon's site."""
+
+    def __init__(self) -> None:
+        """Connect the device and begin."""
+        super().__init__("master_input")
+        parameters = declare(self, MasterInputParameters)
+        device = connected_device(parameters)
+        self._name = parameters.device
+        self._device = WatchedDevice(device)
+        self._sender = ConsoleSender(parameters.motion_scale)
+        self._gesture = GesturePerformer() if device.performs_gesture else None
+        self._punctuality = Punctuality(1.0 / parameters.rate)
+        self._arms: tuple[TeleopState, ...] = ()
+        self._arms_at = self._safety_at = float("-inf")
+        self._safety: SafetyLevel | None = None
+        self._last_sample: DeviceSample | None = None
+        self._told_absent = False
+        self._sent = 0
+        self._listener_since: float | None = None
+        self._sending = False
+
+        self._commands = self.publisher("command")
+        self._message = self._commands.msg_type()
+        self._message.header.frame_id = FRAME
+        self._crtk = CrtkPublisher(self.publisher, parameters.rate, FRAME)
+        self.subscription("feedback", self.on_feedback)
+        if self._gesture is not None:
+            self.subscription("safety_state", self.on_safety_state)
+        self.timer(1.0 / parameters.rate, self.step)
+
+    def on_feedback(self, message: Any) -> None:
+        """What became of the commands, and what the arms wait for."""
+        self._arms_at = self.now()
+        self._arms = tuple(TeleopState(arm.teleop_state) for arm in message.arms)
+        sessions = self._sender.sessions
+        self._sender.take_feedback(
+            self._arms_at, seconds(message.header.stamp), message.session, seconds(message.command_stamp)
+        )
+        if self._sender.sessions != sessions:
+            self.get_logger().warning("nothing has been accepted for a while: starting a new session")
+
+    def on_safety_state(self, message: Any) -> None:
+        """What the safety monitor says."""
+        self._safety_at = self.now()
+        self._safety = SafetyLevel(message.state)
+
+    def step(self) -> None:
+        """Read the device, send what it says."""
+        now = self.now()
+        self._punctuality.turn(now)
+        stamp = self.get_clock().now()
+        sample = self._with_gesture(now, self._device.read(now))
+        self._last_sample = sample
+        self._tell_problem()
+        if self._may_send(now):
+            self._send(self._sender.signal(now, stamp.nanoseconds * 1e-9, sample))
+        self._crtk.publish(sample, stamp.to_msg(), measured=not self._device.problem)
+
+    def _with_gesture(self, now: float, sample: DeviceSample) -> DeviceSample:
+        if self._gesture is None or not sample.operator_present:
+            return sample
+        arms = self._arms if now - self._arms_at <= FRESH else ()
+        safety = self._safety if now - self._safety_at <= FRESH else None
+        clutch = self._gesture.clutch(now, sample.clutch, arms, safety)
+        return DeviceSample(sample.hands, sample.operator_present, clutch, sample.camera)
+
+    def _may_send(self, now: float) -> bool:
+        """Begin when the patient side speaks and something listens; a mere listener gets its commands later."""
+        if self._sending:
+            return True
+        if self._commands.get_subscription_count() == 0:
+            self._listener_since = None
+            return False
+        if self._listener_since is None:
+            self._listener_since = now
+        heard = now - self._arms_at <= FRESH
+        self._sending = heard or now - self._listener_since >= UNHEARD
+        return self._sending
+
+    def _send(self, signal: OperatorSignal) -> None:
+        fill_operator_command(self._message, signal)
+        self._commands.publish(self._message)
+        self._sent += 1
+
+    def _tell_problem(self) -> None:
+        """Tell the beginning and the end of a problem; in between its text may change with every sample."""
+        absent = bool(self._device.problem)
+        if absent != self._told_absent:
+            self._told_absent = absent
+            if absent:
+                self.get_logger().error(f"operator counts as absent: {self._device.problem}")
+            else:
+                self.get_logger().info("device works again")
+
+    def safe_output(self) -> None:
+        """Say that nobody is at the console."""
+        if self._sending:
+            hands = self._last_sample.hands if self._last_sample is not None else ()
+            nobody = DeviceSample(hands, operator_present=False, clutch=False, camera=False)
+            now = self.get_clock().now().nanoseconds * 1e-9
+            self._send(self._sender.signal(self.now(), now, nobody))
+
+    def health(self) -> Health:
+        """Device, commands sent, punctuality."""
+        problem = self._device.problem
+        present = self._last_sample is not None and self._last_sample.operator_present
+        values: dict[str, object] = {
+            "device": self._name,
+            "sent": self._sent,
+            "operator_present": present,
+            "device_lost": self._device.lost,
+            "rubbish": self._device.rubbish,
+            "sessions": self._sender.sessions,
+            "late": self._punctuality.late,
+            "longest_period_ms": f"{1e3 * self._punctuality.take_longest():.1f}",
+        }
+        if problem:
+            return DiagnosticStatus.WARN, problem, values
+        return DiagnosticStatus.OK, "sending" if self._sending else "waiting for the patient side", values
+
+
+def main() -> int:
+    """Run the node."""
+    return run(MasterInputNode)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
