@@ -1,8 +1,9 @@
-"""The engagement gesture, made for devices without a person.
+"""What a surgeon does besides moving the hands, done for devices without a person.
 
 An instrument follows a hand only after the clutch was pressed and released on purpose. A recording cannot mean
 anything, so whoever starts one has meant it, and the console presses the clutch in its place: where an arm waits for
-the gesture and nothing is wrong, never to get out of a fault.
+the gesture and nothing is wrong, never to get out of a fault. After a fault or a protective stop it lets go, as the
+local team can reset only with the deadman released.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ PRESS = 0.3
 PATIENCE = 1.0
 """How long after a press the arm may take to follow before the next try [s]."""
 
+_LET_GO = (SafetyLevel.FAULT, SafetyLevel.PROTECTIVE_STOP)
 _ALLOWED = (SafetyLevel.READY, SafetyLevel.OPERATING, SafetyLevel.PAUSED)
 
 
@@ -29,6 +31,11 @@ class GesturePerformer:
         self._waiting_since: float | None = None
         self._pressed_at: float | None = None
         self._released_at = float("-inf")
+
+    @staticmethod
+    def present(safety: SafetyLevel | None) -> bool:
+        """Whether the operator holds the deadman, by the state of the safety monitor; None while unknown."""
+        return safety not in _LET_GO
 
     def clutch(self, now: float, own_clutch: bool, arms: Collection[TeleopState], safety: SafetyLevel | None) -> bool:
         """Clutch as it shall be sent.

@@ -130,7 +130,7 @@ class MasterInputNode(TeleopNode):
         arms = self._arms if now - self._arms_at <= FRESH else ()
         safety = self._safety if now - self._safety_at <= FRESH else None
         clutch = self._gesture.clutch(now, sample.clutch, arms, safety)
-        return DeviceSample(sample.hands, sample.operator_present, clutch, sample.camera)
+        return DeviceSample(sample.hands, self._gesture.present(safety), clutch, sample.camera)
 
     def _may_send(self, now: float) -> bool:
         """Begin when the patient side speaks and something listens; a mere listener gets its commands later."""

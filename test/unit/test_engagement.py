@@ -89,3 +89,10 @@ def test_never_pressed_by_itself_in_a_fault(steps: list[tuple[bool, TeleopState,
         assert pressed or not own
         if safety in (SafetyLevel.FAULT, SafetyLevel.PROTECTIVE_STOP):
             assert pressed == own
+
+
+def test_the_deadman_is_released_after_a_fault_and_nowhere_else() -> None:
+    """The local team can reset, and an ordinary hold does not make the operator leave."""
+    let_go = {level for level in SafetyLevel if not GesturePerformer.present(level)}
+    assert let_go == {SafetyLevel.FAULT, SafetyLevel.PROTECTIVE_STOP}
+    assert GesturePerformer.present(None)
