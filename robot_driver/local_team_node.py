@@ -62,16 +62,18 @@ class LocalTeamNode(TeleopNode):
         done = {"enable": message.state == "ENABLED", "home": message.is_homed}
         if to_do and done[to_do[0]]:
             del to_do[0]
-            self.step()
+            self._command(arm)
 
     def step(self) -> None:
         """Send each arm the command it has not answered yet."""
-        if not self._ready:
-            return
-        for arm, to_do in self._to_do.items():
-            if to_do:
-                publisher = self._commands[arm]
-                publisher.publish(publisher.msg_type(header=self.header(), string=to_do[0]))
+        for arm in self._to_do:
+            self._command(arm)
+
+    def _command(self, arm: str) -> None:
+        to_do = self._to_do[arm]
+        if self._ready and to_do:
+            publisher = self._commands[arm]
+            publisher.publish(publisher.msg_type(header=self.header(), string=to_do[0]))
 
     def health(self) -> Health:
         """What is left to do."""

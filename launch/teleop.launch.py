@@ -1,0 +1,127 @@
+"""Starts one side of a session, or both: ros2 launch telesurgery teleop.launch.py side:=robot sim:=false.
+
+The nodes and their parameters are those of teleop_core.graph, which `telesurgery demo` starts too. No node is started
+again when it ends: an arm that moves again by itself would surprise the people beside it.
+"""
+
+from __future__ import annotations
+
+from ament_index_python.packages import PackageNotFoundError, get_package_share_directory
+from launch import LaunchContext, LaunchDescription
+from launch.actions import DeclareLaunchArgument, GroupAction, LogInfo, OpaqueFunction
+from launch.launch_description_entity import LaunchDescriptionEntity
+from launch.substitutions import LaunchConfiguration
+from launch_ros.actions import Node, PushRosNamespace, SetRemap
+from launch_ros.parameter_descriptions import ParameterValue
+
+from teleop_core.graph import BUILT_IN_SURGEON, PROFILES, SIDES, NodeSpec, SessionOptions, node_graph
+from teleop_ros.robot_description import expand
+
+PACKAGE = "telesurgery"
+SWITCH = ["true", "false"]
+LOG_LEVELS = ["debug", "info", "warn", "error", "fatal"]
+
+
+def arguments() -> list[LaunchDescriptionEntity]:
+    """The arguments, as `ros2 launch telesurgery teleop.launch.py --show-args` lists them."""
+    return [
+        DeclareLaunchArgument(
+            "side",
+            default_value="both",
+            choices=list(SIDES),
+            description="Which site this computer is: the robot's, the surgeon's console, or both.",
+        ),
+        DeclareLaunchArgument(
+            "sim",
+            default_value="true",
+            choices=SWITCH,
+            description="Simulated robot and endoscope; false: the real ones.",
+        ),
+        DeclareLaunchArgument(
+            "profile",
+            default_value=PROFILES[0],
+            choices=list(PROFILES),
+            description="Limits for the link between the sites: how late is too late.",
+        ),
+        DeclareLaunchArgument(
+            "hands",
+            default_value=BUILT_IN_SURGEON,
+            description=f"Input device: {BUILT_IN_SURGEON} (built in), gamepad, or a file of recorded hands.",
+        ),
+        DeclareLaunchArgument(
+            "namespace",
+            default_value="",
+            description="Namespace of all nodes and topics, to run several robots in one ROS domain; empty: none.",
+        ),
+        DeclareLaunchArgument(
+            "rviz", default_value="false", choices=SWITCH, description="Show robot, markers and endoscope in RViz."
+        ),
+        DeclareLaunchArgument(
+            "log_level", default_value="info", choices=LOG_LEVELS, description="Least severe messages that are logged."
+        ),
+    ]
+
+
+def session(context: LaunchContext) -> list[LaunchDescriptionEntity]:
+    """The nodes for the chosen arguments."""
+    chosen = {name: LaunchConfiguration(name).perform(context) for name in ("side", "sim", "profile", "hands", "rviz")}
+    options = SessionOptions(
+        side=chosen["side"], sim=chosen["sim"] == "true", profile=chosen["profile"], hands=chosen["hands"]
+    )
+    actions = [suite_node(spec) for spec in node_graph(options)]
+    if options.side != "console":
+        actions += optional_node(
+            "robot_state_publisher",
+            "robot_state_publisher",
+            parameters=[{"robot_description": as_text(expand((*options.arms, "ECM")))}],
+        )
+    if chosen["rviz"] == "true":
+        actions += optional_node(
+            "rviz2", "rviz2", arguments=["-d", f"{get_package_share_directory(PACKAGE)}/rviz/teleop.rviz"]
+        )
+    return [
+        GroupAction(
+            [
+                PushRosNamespace(LaunchConfiguration("namespace")),
+                SetRemap("/tf", "tf"),
+                SetRemap("/tf_static", "tf_static"),
+                *actions,
+            ]
+        )
+    ]
+
+
+def suite_node(spec: NodeSpec) -> Node:
+    """One node of the suite."""
+    return Node(
+        package=PACKAGE,
+        executable=spec.executable,
+        name=spec.executable,
+        exec_name=spec.executable,
+        parameters=[
+            {name: as_text(value) if isinstance(value, str) else value for name, value in spec.parameters.items()}
+        ],
+        output="screen",
+        prefix=f"nice -n {spec.nice}" if spec.nice else None,
+        ros_arguments=["--log-level", LaunchConfiguration("log_level")],
+    )
+
+
+def as_text(value: str) -> ParameterValue:
+    """A text that stays one: without this, a file called 7 would arrive as a number."""
+    return ParameterValue(value, value_type=str)
+
+
+def optional_node(package: str, executable: str, **options: object) -> list[LaunchDescriptionEntity]:
+    """A node of another package, or a line that says that the package is not installed."""
+    try:
+        get_package_share_directory(package)
+    except PackageNotFoundError:
+        debian = f"ros-jazzy-{package.replace('_', '-')}"
+        return [LogInfo(msg=f"{package} is not installed: going on without it (apt install {debian})")]
+    return [Node(package=package, executable=executable, output="screen", **options)]
+
+
+def generate_launch_description() -> LaunchDescription:
+    """Arguments, then the nodes they ask for."""
+    return LaunchDescription([*arguments(), OpaqueFunction(function=session)])

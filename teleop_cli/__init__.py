@@ -1,0 +1,1 @@
+"""The telesurgery command: demo, live status, summary, pictures."""

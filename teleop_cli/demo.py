@@ -1,0 +1,220 @@
+"""telesurgery demo: the whole loop on this machine, from the hands to the simulated robot, under the watchdog."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import math
+import os
+import shutil
+import socket
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from teleop_cli.domain import NoFreeDomainError, claim, claim_free_domain, domain_from_environment
+from teleop_cli.outputs import HandsError, OutputError, Outputs, hands_to_use
+from teleop_cli.runner import Runner, StartError, session_environment
+from teleop_cli.say import say
+from teleop_cli.stop import noted_signals
+from teleop_core.contract import INSTRUMENT_ARMS, MASTERS
+from teleop_core.graph import BUILT_IN_SURGEON, PROFILES, SessionOptions, node_graph
+
+if TYPE_CHECKING:
+    from teleop_cli.recorder import SessionRecorder
+    from teleop_cli.stop import Stop
+    from teleop_cli.summary import Ending
+
+BAD_ARGUMENTS, NOT_WRITTEN = 2, 4
+PLAIN_WIDTH = 120
+EXIT_CODES = """\
+exit codes:
+  0    healthy end: the duration is over, or Ctrl-C
+  1    a node crashed, or the safety monitor ended in FAULT, PROTECTIVE_STOP or silence
+  2    bad arguments; nothing was started
+  3    start-up failed or was interrupted
+  4    an output could not be written
+  143  ended by SIGTERM
+"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Describe the options of the demo."""
+    parser.epilog = EXIT_CODES
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    parser.add_argument(
+        "--hands",
+        default=BUILT_IN_SURGEON,
+        metavar="FILE|surgeon|gamepad",
+        help="recorded hands (JIGSAWS kinematics), the built-in surgeon (default), or a gamepad or 3D mouse",
+    )
+    parser.add_argument(
+        "--duration", type=_seconds, metavar="S", help="measure for so long [s] (default: until Ctrl-C)"
+    )
+    parser.add_argument("--summary", type=Path, metavar="FILE", help="write the summary there, as JSON")
+    parser.add_argument("--out", type=Path, metavar="DIR", help="write summary, pictures and logs into this folder")
+    parser.add_argument("--headless", action="store_true", help="no live screen, a line every few seconds instead")
+    parser.add_argument(
+        "--arms",
+        nargs="+",
+        default=["PSM1", "PSM2"],
+        choices=INSTRUMENT_ARMS,
+        help="arms of the right and the left hand",
+    )
+    parser.add_argument("--seed", type=int, default=1, metavar="N", help="seed of the built-in surgeon (default: 1)")
+    parser.add_argument("--profile", default=PROFILES[0], choices=PROFILES, help="limits of the link (default: lan)")
+    parser.add_argument("--rate", type=float, default=200.0, metavar="HZ", help="operator commands, 50 to 500 Hz")
+
+
+def demo(arguments: argparse.Namespace) -> int:
+    """Run the demo.
+
+    Returns:
+        Exit code, see EXIT_CODES.
+    """
+    try:
+        options = _options(arguments)
+        outputs = Outputs(arguments.out, arguments.summary)
+        outputs.prepare()
+        domain, holder = _choose_domain()
+    except (HandsError, ValueError) as error:
+        return _refuse(str(error), BAD_ARGUMENTS)
+    except OutputError as error:
+        return _refuse(str(error), NOT_WRITTEN)
+    except NoFreeDomainError as error:
+        return _refuse(str(error), 3)
+    with holder:
+        return _run(options, outputs, domain, arguments)
+
+
+def _options(arguments: argparse.Namespace) -> SessionOptions:
+    if not 1 <= len(arguments.arms) <= len(MASTERS) or len(set(arguments.arms)) != len(arguments.arms):
+        raise ValueError(f"--arms {' '.join(arguments.arms)}: give one or two different arms, one for each hand")
+    return SessionOptions(
+        profile=arguments.profile,
+        hands=hands_to_use(arguments.hands),
+        arms=tuple(arguments.arms),
+        command_rate=arguments.rate,
+        seed=arguments.seed,
+    )
+
+
+def _choose_domain() -> tuple[int, socket.socket]:
+    wanted = domain_from_environment()
+    if wanted is None:
+        domain, holder, taken = claim_free_domain()
+        if taken:
+            say(f"ROS domains {', '.join(map(str, taken))} are in use: taking {domain}")
+        return domain, holder
+    claimed = claim(wanted)
+    if claimed is None:
+        raise NoFreeDomainError(f"another session runs in ROS domain {wanted}; stop it, or unset ROS_DOMAIN_ID")
+    return wanted, claimed
+
+
+def _run(options: SessionOptions, outputs: Outputs, domain: int, arguments: argparse.Namespace) -> int:
+    began = time.monotonic()
+    os.environ.update(session_environment(domain))
+    runner = Runner(node_graph(options), outputs.folder, os.environ)
+    with noted_signals() as stop, _always_stopped(runner):
+        try:
+            runner.start()
+            outputs.write_session(runner, domain)
+        except (StartError, OSError) as error:
+            return _refuse(f"start-up failed: {error}", 3)
+        except OutputError as error:
+            return _refuse(str(error), NOT_WRITTEN)
+        say(f"ROS domain {domain}, session in {outputs.folder}")
+        # The nodes load while this process does.
+        from teleop_cli.recorder import SessionRecorder
+
+        recorder = SessionRecorder(options.arms, created=began)
+        ending = _observe(runner, recorder, stop, arguments)
+    code = _report(runner, recorder, ending, outputs)
+    if code == 0 and outputs.out is None:
+        shutil.rmtree(outputs.folder, ignore_errors=True)
+    return code
+
+
+def _observe(runner: Runner, recorder: SessionRecorder, stop: Stop, arguments: argparse.Namespace) -> Ending:
+    """Observe the session to its end and stop the nodes, whatever happens on the way."""
+    import rclpy
+    from rclpy.signals import SignalHandlerOptions
+
+    from teleop_cli.screen import Screen
+    from teleop_cli.session import CRASHED, Session
+    from teleop_cli.summary import Ending
+
+    session = None
+    rclpy.init(args=["--ros-args", "--disable-external-lib-logs"], signal_handler_options=SignalHandlerOptions.NO)
+    try:
+        with Screen(runner, recorder, plain=arguments.headless) as screen:
+            session = Session(runner, recorder, stop, screen)
+            ending = session.run(arguments.duration)
+            screen.tell("stopping: the arms hold, then every node ends")
+            session.stop_nodes()
+    except Exception as error:  # the border of the session: the nodes are stopped and the summary written in any case
+        ending = Ending(f"internal error, {type(error).__name__}: {error}", CRASHED)
+        recorder.end(time.monotonic())
+    finally:
+        if session is not None:
+            session.close()
+        rclpy.try_shutdown()
+    return ending
+
+
+def _report(runner: Runner, recorder: SessionRecorder, ending: Ending, outputs: Outputs) -> int:
+    """Write the outputs, show the summary.
+
+    Returns:
+        Exit code of the command.
+    """
+    from rich.console import Console
+
+    from teleop_cli.summary import Ending, summarise, write_json
+    from teleop_cli.tables import summary_table
+
+    now = time.monotonic()
+
+    def make(*planned: Path) -> dict[str, Any]:
+        code = NOT_WRITTEN if ending.code == 0 and outputs.problems else ending.code
+        listed = [*outputs.written, *map(str, planned)]
+        return summarise(recorder, Ending(ending.reason, code, ending.crashed), runner.cpu_shares(now), listed, now)
+
+    if outputs.out is not None:
+        from teleop_cli.pictures import PICTURES
+
+        for name, draw in PICTURES.items():
+            outputs.write(outputs.out / name, lambda path, draw=draw: draw(recorder, path))  # type: ignore[misc]
+    for path in (outputs.out / "summary.json" if outputs.out else None, outputs.summary):
+        if path is not None:
+            outputs.write(path, lambda path: write_json(path, make(path)))
+    summary = make()
+    with contextlib.suppress(OSError):
+        terminal = Console()
+        Console(width=None if terminal.is_terminal else PLAIN_WIDTH).print(summary_table(summary))
+    for problem in outputs.problems:
+        say(problem, sys.stderr)
+    return int(summary["exit"]["code"])
+
+
+@contextlib.contextmanager
+def _always_stopped(runner: Runner) -> Iterator[None]:
+    try:
+        yield
+    finally:
+        runner.stop()
+
+
+def _seconds(text: str) -> float:
+    value = float(text)
+    if not 0.0 < value < math.inf:
+        raise argparse.ArgumentTypeError(f"{text}: give a positive number of seconds")
+    return value
+
+
+def _refuse(text: str, code: int) -> int:
+    say(f"telesurgery: {text}", sys.stderr)
+    return code

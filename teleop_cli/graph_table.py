@@ -1,0 +1,63 @@
+"""telesurgery graph: nodes and streams as tables, from the tables that the nodes themselves are made from."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterator, Sequence
+
+from teleop_core.contract import STREAMS
+from teleop_core.graph import SessionOptions, node_graph
+
+STREAM_HEADINGS = ("topic", "type", "from", "to", "rate", "intent")
+NODE_HEADINGS = ("node", "side", "simulation only", "niceness")
+
+
+def stream_rows() -> list[tuple[str, ...]]:
+    """One row per stream of the contract."""
+    return [
+        (
+            row.topic,
+            row.type.replace("/msg/", "/"),
+            row.source,
+            ", ".join(row.sinks) or "-",
+            f"{row.rate:g} Hz" if row.rate else "event",
+            row.intent.value,
+        )
+        for row in STREAMS.values()
+    ]
+
+
+def node_rows() -> list[tuple[str, ...]]:
+    """One row per node of the graph, in the order in which they start."""
+    on_hardware = {spec.executable for spec in node_graph(SessionOptions(sim=False))}
+    return [
+        (spec.executable, spec.side, "no" if spec.executable in on_hardware else "yes", str(spec.nice))
+        for spec in node_graph(SessionOptions())
+    ]
+
+
+def markdown(headings: Sequence[str], rows: Sequence[Sequence[str]], code_columns: int) -> Iterator[str]:
+    """Lines of a Markdown table; the first columns are set as code."""
+    yield "| " + " | ".join(headings) + " |"
+    yield "|" + "---|" * len(headings)
+    for row in rows:
+        yield "| " + " | ".join(f"`{cell}`" if i < code_columns else cell for i, cell in enumerate(row)) + " |"
+
+
+def graph(arguments: argparse.Namespace) -> int:
+    """Print both tables."""
+    tables = ((NODE_HEADINGS, node_rows(), 1), (STREAM_HEADINGS, stream_rows(), 2))
+    if arguments.markdown:
+        print("\n\n".join("\n".join(markdown(*table)) for table in tables))
+        return 0
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+
+    console = Console()
+    for headings, rows, _ in tables:
+        table = Table(*headings, box=box.SIMPLE)
+        for row in rows:
+            table.add_row(*row)
+        console.print(table)
+    return 0

@@ -1,0 +1,48 @@
+"""The telesurgery command."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+
+from teleop_cli import demo, graph_table, operate
+
+
+def parser() -> argparse.ArgumentParser:
+    """The command line of all subcommands."""
+    top = argparse.ArgumentParser(
+        prog="telesurgery",
+        description="Teleoperated surgical robotics. Research software, not a medical device.",
+    )
+    commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
+
+    def add(name: str, text: str) -> argparse.ArgumentParser:
+        return commands.add_parser(name, help=text, description=text[0].upper() + text[1:] + ".")
+
+    added = add("demo", "operate the simulated robot on this machine")
+    demo.add_arguments(added)
+    added.set_defaults(run=demo.demo)
+    operate.add_commands(add)
+    added = add("graph", "print the nodes and the streams between them")
+    added.add_argument("--markdown", action="store_true", help="as Markdown, for the documentation")
+    added.set_defaults(run=graph_table.graph)
+    return top
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command.
+
+    Returns:
+        Exit code; see the help of each subcommand.
+    """
+    chosen = parser().parse_args(arguments)
+    try:
+        return int(chosen.run(chosen))
+    except BrokenPipeError:
+        sys.stderr.close()  # whoever read our output has gone; nothing is left to say
+        return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,197 @@
+"""telesurgery stop, reset, arm, status: short commands to a session that runs, here or elsewhere on the network."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from teleop_cli.domain import claimed_domains, domain_from_environment
+from teleop_cli.runner import LOCAL_TRANSPORT
+from teleop_core.contract import CAMERA_ARM, INSTRUMENT_ARMS
+
+if TYPE_CHECKING:
+    from teleop_cli.operate_node import OperateNode
+
+ANSWER_LIMIT = 3.0
+"""Wait for an answer for so long [s]."""
+HOMING_LIMIT = 20.0
+
+
+def add_commands(add: Callable[[str, str], argparse.ArgumentParser]) -> None:
+    """Describe the commands.
+
+    Args:
+        add: Makes the parser of a subcommand from its name and its text.
+    """
+    parser = _with_place(
+        add("stop", "protective stop: the arms hold until a local reset; exit code 1 if nobody answers")
+    )
+    parser.add_argument("--reason", default="asked for on the command line", help="why, in words for the operator")
+    parser.set_defaults(run=stop)
+    _with_place(add("reset", "local reset after a fault or a protective stop")).set_defaults(run=reset)
+    parser = _with_place(add("arm", "change the operating state of arms (CRTK state_command)"))
+    parser.add_argument("verb", choices=tuple(WISHED_STATE), help="what to do")
+    parser.add_argument(
+        "arms", nargs="+", choices=(*INSTRUMENT_ARMS, CAMERA_ARM), metavar="ARM", help="PSM1, PSM2, ..."
+    )
+    parser.set_defaults(run=arm)
+    _with_place(add("status", "print the present states once")).set_defaults(run=status)
+
+
+WISHED_STATE = {"enable": "ENABLED", "disable": "DISABLED", "home": "ENABLED", "pause": "PAUSED", "resume": "ENABLED"}
+"""State an arm is in after the command was carried out; after home it is homed too."""
+
+
+def stop(arguments: argparse.Namespace) -> int:
+    """Ask for a protective stop until the safety monitor shows it, in every session of this machine.
+
+    Returns:
+        0 if every session stopped, 1 if nobody answered in one.
+    """
+    return max([_in_domain(domain, arguments, _stop_one) for domain in _domains(arguments)])
+
+
+def reset(arguments: argparse.Namespace) -> int:
+    """Ask the safety monitor for a reset and print its answer."""
+    return _in_one_domain(arguments, _reset_one)
+
+
+def arm(arguments: argparse.Namespace) -> int:
+    """Command arms and print what became of it."""
+    return _in_one_domain(arguments, _arm_one)
+
+
+def status(arguments: argparse.Namespace) -> int:
+    """Print the present states."""
+    return _in_one_domain(arguments, _status_one)
+
+
+def _stop_one(node: OperateNode, arguments: argparse.Namespace) -> int:
+    def stopped() -> bool:
+        if node.safety_state == "PROTECTIVE_STOP":
+            return True
+        node.request_stop(arguments.reason)
+        return False
+
+    if not _until(node, stopped, ANSWER_LIMIT):
+        heard = f"the safety monitor stays in {node.safety_state}" if node.safety_state else "no safety monitor answers"
+        return _failed(f"{heard}; the request was repeated for {ANSWER_LIMIT:g} s. Use the emergency stop.")
+    print("PROTECTIVE_STOP: the arms hold; `telesurgery reset` clears it once the cause is gone")
+    return 0
+
+
+def _reset_one(node: OperateNode, _arguments: argparse.Namespace) -> int:
+    if not _until(node, node.reset_is_offered, ANSWER_LIMIT):
+        return _failed("no safety monitor answers")
+    answer = node.request_reset()
+    if not _until(node, answer.done, ANSWER_LIMIT):
+        return _failed("the safety monitor does not answer")
+    result = answer.result()
+    print(result.message)
+    return 0 if result.success else 1
+
+
+def _arm_one(node: OperateNode, arguments: argparse.Namespace) -> int:
+    limit = HOMING_LIMIT if arguments.verb == "home" else ANSWER_LIMIT
+    failed = 0
+    for name in arguments.arms:
+        node.watch_arm(name)
+        if not _until(node, lambda name=name: node.arm_listens(name), ANSWER_LIMIT):  # type: ignore[misc]
+            failed = _failed(f"{name}: no driver answers")
+            continue
+        events = node.arm_events(name)
+        node.command_arm(name, arguments.verb)
+
+        def done(name: str = name, events: int = events) -> bool:
+            answered = node.arm_events(name) > events
+            return answered and not node.arms[name].is_busy
+
+        answered = _until(node, done, limit)
+        state = node.arms[name]
+        carried_out = state.state == WISHED_STATE[arguments.verb] and (state.is_homed or arguments.verb != "home")
+        text = f"{name}: {state.state}, {'homed' if state.is_homed else 'not homed'}"
+        if answered and carried_out:
+            print(text)
+        else:
+            failed = _failed(f"{text}; {arguments.verb} was {'refused' if answered else 'not answered'}")
+    return failed
+
+
+def _status_one(node: OperateNode, _arguments: argparse.Namespace) -> int:
+    for name in INSTRUMENT_ARMS:
+        node.watch_arm(name)
+    _until(node, lambda: bool(node.safety_state and node.feedback), ANSWER_LIMIT)
+    _until(node, lambda: False, 0.3)  # latched states of the arms
+    if not node.safety_state and not node.feedback:
+        return _failed("nothing runs here: neither a safety state nor a feedback arrives")
+    print(f"safety  {node.safety_state or 'no message'}")
+    for alarm in node.alarms:
+        print(f"        {alarm}")
+    for name, state in sorted(node.arms.items()):
+        following = node.feedback.get(name, "no teleoperation")
+        print(f"{name}    {state.state}, {'homed' if state.is_homed else 'not homed'}, {following}")
+    return 0
+
+
+def _with_place(parser: argparse.ArgumentParser) -> argparse.ArgumentParser:
+    parser.add_argument(
+        "--domain", type=int, metavar="N", help="ROS domain (default: ROS_DOMAIN_ID, else the session of this machine)"
+    )
+    parser.add_argument("--namespace", default="", metavar="NAME", help="namespace of the session (default: none)")
+    return parser
+
+
+def _domains(arguments: argparse.Namespace) -> list[int]:
+    chosen = arguments.domain if arguments.domain is not None else domain_from_environment()
+    running = claimed_domains()
+    if chosen in running or (chosen is None and running):
+        for name, value in LOCAL_TRANSPORT.items():
+            os.environ.setdefault(name, value)
+    return [chosen] if chosen is not None else running or [0]
+
+
+def _in_one_domain(arguments: argparse.Namespace, act: Callable[[OperateNode, argparse.Namespace], int]) -> int:
+    domains = _domains(arguments)
+    if len(domains) > 1:
+        return _failed(f"sessions run in ROS domains {', '.join(map(str, domains))}: choose one with --domain")
+    return _in_domain(domains[0], arguments, act)
+
+
+def _in_domain(
+    domain: int, arguments: argparse.Namespace, act: Callable[[OperateNode, argparse.Namespace], int]
+) -> int:
+    import rclpy
+
+    from teleop_cli.operate_node import OperateNode
+
+    ros_arguments = ["--ros-args", "--disable-external-lib-logs"]
+    if arguments.namespace:
+        ros_arguments += ["-r", f"__ns:=/{arguments.namespace.strip('/')}"]
+    rclpy.init(args=ros_arguments, domain_id=domain)
+    node = OperateNode()
+    try:
+        return act(node, arguments)
+    except KeyboardInterrupt:
+        return _failed("interrupted")
+    finally:
+        node.destroy_node()
+        rclpy.try_shutdown()
+
+
+def _until(node: OperateNode, condition: Callable[[], bool], limit: float) -> bool:
+    """Serve the node until the condition holds, at most `limit` [s]; whether it does."""
+    deadline = time.monotonic() + limit
+    while not condition():
+        if time.monotonic() > deadline:
+            return False
+        node.serve(0.05)
+    return True
+
+
+def _failed(text: str) -> int:
+    print(f"telesurgery: {text}", file=sys.stderr)
+    return 1

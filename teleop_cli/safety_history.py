@@ -1,0 +1,121 @@
+"""What the safety monitor said: states over time, transitions with their reason, alarms."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+SILENCE = 0.5
+"""The permit comes at 100 Hz; without one for this long the monitor counts as silent [s]."""
+SILENT = "SILENT"
+MOST_TRANSITIONS = 10_000
+
+
+@dataclass(frozen=True)
+class AlarmSeen:
+    """One active or latched cause, as in telesurgery/msg/Alarm.
+
+    Attributes:
+        id: Row of the cause table.
+        level: Rank, 0 (inform) to 5 (protective stop).
+        text: What is wrong and what clears it.
+        source: Stream, node or arm concerned.
+    """
+
+    id: str
+    level: int
+    text: str = ""
+    source: str = ""
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """What makes it the same alarm again: cause and source."""
+        return self.id, self.source
+
+
+@dataclass(frozen=True)
+class Transition:
+    """A change of state at `time` [s]."""
+
+    time: float
+    before: str
+    after: str
+    reason: str
+
+
+@dataclass
+class AlarmRecord:
+    """One cause from one source over a session.
+
+    Attributes:
+        level: Highest rank seen.
+        first: When it was first seen [s].
+        count: How often it became active.
+        text: Its text when first seen.
+    """
+
+    level: int
+    first: float
+    count: int
+    text: str
+
+
+class SafetyHistory:
+    """States, transitions and alarms; the silence of the monitor is a state of its own, SILENT."""
+
+    def __init__(self) -> None:
+        self.state: str | None = None
+        self.alarms: tuple[AlarmSeen, ...] = ()
+        self.transitions: list[Transition] = []
+        self.records: dict[tuple[str, str], AlarmRecord] = {}
+        self._durations: dict[str, float] = {}
+        self._since: float | None = None
+        self._heard = 0.0
+
+    def begin(self, now: float) -> None:
+        """Count the time in each state from here [s]."""
+        self._durations = {}
+        self._since = now
+
+    def update(self, now: float, state: str, alarms: tuple[AlarmSeen, ...]) -> None:
+        """Take a message of the monitor that arrived at `now` [s]."""
+        self._heard = now
+        active_before = {alarm.key for alarm in self.alarms}
+        for alarm in alarms:
+            record = self.records.setdefault(alarm.key, AlarmRecord(alarm.level, now, 0, alarm.text))
+            record.level = max(record.level, alarm.level)
+            record.count += alarm.key not in active_before
+        if state != self.state:
+            self._change(now, state, reason_of(alarms) or ("cause gone" if self.alarms else ""))
+        self.alarms = alarms
+
+    def tick(self, now: float) -> None:
+        """Notice that the monitor has fallen silent."""
+        if self.state not in (None, SILENT) and now - self._heard > SILENCE:
+            self._change(now, SILENT, "no message from safety_monitor")
+            self.alarms = ()
+
+    def time_in_state(self, now: float) -> dict[str, float]:
+        """Time spent in each state since the beginning [s]."""
+        durations = dict(self._durations)
+        if self.state is not None and self._since is not None:
+            durations[self.state] = durations.get(self.state, 0.0) + now - self._since
+        return durations
+
+    def _change(self, now: float, state: str, reason: str) -> None:
+        if len(self.transitions) < MOST_TRANSITIONS:
+            self.transitions.append(Transition(now, self.state or "", state, reason))
+        if self._since is not None:
+            if self.state is not None:
+                self._durations[self.state] = self._durations.get(self.state, 0.0) + now - self._since
+            self._since = now
+        self.state = state
+
+
+def reason_of(alarms: tuple[AlarmSeen, ...]) -> str:
+    """The worst cause in words, with the ids of the others; empty without alarms."""
+    if not alarms:
+        return ""
+    worst = alarms[0]
+    others = dict.fromkeys(alarm.id for alarm in alarms[1:] if alarm.id != worst.id)
+    text = f"{worst.id}: {worst.text}" if worst.text else worst.id
+    return f"{text} (and {', '.join(others)})" if others else text

@@ -1,0 +1,149 @@
+"""What the terminal shows: the live status, the one-line progress, the summary table."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from rich import box
+from rich.console import Group
+from rich.table import Table
+from rich.text import Text
+
+from teleop_cli.recorder import SessionRecorder
+from teleop_cli.safety_history import reason_of
+
+SHOWN_TRANSITIONS = 12
+STYLE_OF_STATE = {
+    "OPERATING": "bold green",
+    "READY": "cyan",
+    "SELF_TEST": "cyan",
+    "HOLD": "bold yellow",
+    "PAUSED": "bold yellow",
+    "FAULT": "bold red",
+    "PROTECTIVE_STOP": "bold red",
+    "SILENT": "bold red",
+    "FOLLOWING": "green",
+    "CLUTCHED": "cyan",
+    "ALIGNING": "yellow",
+}
+
+
+def number(value: float | None, form: str = ".1f") -> str:
+    """The value in this format; a dash where nothing was measured."""
+    return "-" if value is None else format(value, form)
+
+
+def progress_line(recorder: SessionRecorder, now: float) -> str:
+    """One plain line about the present: for logs and terminals without a screen."""
+    arms = ", ".join(f"{name} {_teleop_state(recorder, name)}" for name in recorder.arms)
+    return (
+        f"{recorder.duration(now):6.1f} s  {recorder.safety.state or 'no safety state'}  {arms}  "
+        f"{number(recorder.command_rate.value, '.0f')} commands/s  "
+        f"latency {number(_scaled(recorder.last_latency, 1e3), '.2f')} ms  "
+        f"error {number(_scaled(recorder.last_error, 1e3), '.2f')} mm  "
+        f"video {number(recorder.video_rate.value)} fps  dropped {_dropped(recorder.commands.dropped())}"
+    )
+
+
+def live_status(recorder: SessionRecorder, cpu: Mapping[str, float], now: float, title: str) -> Group:
+    """The live screen."""
+    state = recorder.safety.state or "no safety state"
+    figures = Table(box=None, show_header=False, padding=(0, 2))
+    figures.add_row("time", f"{recorder.duration(now):.1f} s" if recorder.began is not None else "starting")
+    figures.add_row("safety", Text(state, STYLE_OF_STATE.get(state, "")))
+    if recorder.safety.alarms:
+        figures.add_row("", Text(reason_of(recorder.safety.alarms), "yellow"))
+    figures.add_row("commands", f"{number(recorder.command_rate.value, '.0f')} Hz")
+    figures.add_row("dropped", _dropped(recorder.commands.dropped()))
+    figures.add_row("latency", f"{number(_scaled(recorder.last_latency, 1e3), '.2f')} ms hand to setpoint")
+    figures.add_row("tracking", f"{number(_scaled(recorder.last_error, 1e3), '.2f')} mm")
+    figures.add_row("video", f"{number(recorder.video_rate.value)} fps {recorder.renderer or ''}")
+    arms = Table(box=box.SIMPLE, header_style="dim")
+    for heading in ("arm", "hand", "teleoperation", "state", "limited by", "holds because"):
+        arms.add_column(heading)
+    for name, arm in recorder.arms.items():
+        following = _teleop_state(recorder, name)
+        limits = ", ".join(arm.servo.limit_seconds) if arm.servo else ""
+        hold = arm.servo.hold_reason if arm.servo and arm.servo.holding else ""
+        arms.add_row(
+            name, arm.hand, Text(following, STYLE_OF_STATE.get(following, "")), arm.operating_state, limits, hold
+        )
+    shares = "  ".join(f"{name} {share:.0%}" for name, share in cpu.items())
+    return Group(Text(title, "bold"), figures, arms, Text(f"CPU of one core: {shares}", "dim"))
+
+
+def summary_table(summary: Mapping[str, Any]) -> Table:
+    """The summary as a table."""
+    table = Table(title="Session", box=box.ROUNDED, show_header=False, title_style="bold")
+    table.add_column(style="cyan", no_wrap=True)
+    table.add_column()
+    for name, text in [*_motion_rows(summary), *_safety_rows(summary["safety"])]:
+        state = text.partition("  ")[0]
+        table.add_row(name, Text(text, STYLE_OF_STATE.get(state, "") if name == "safety" else ""))
+    shares = ", ".join(f"{name} {share:.0%}" for name, share in summary["cpu"].items() if share is not None)
+    table.add_row("CPU", shares or "-")
+    ending = summary["exit"]
+    table.add_row("end", Text(ending["reason"], "green" if ending["code"] == 0 else "bold red"))
+    for index, path in enumerate(summary["outputs"]):
+        table.add_row("" if index else "written", Text(path))
+    return table
+
+
+def _motion_rows(summary: Mapping[str, Any]) -> list[tuple[str, str]]:
+    video, servo = summary["video"], summary["servo"]
+    rows = [
+        ("duration", f"{number(summary['duration_s'])} s"),
+        ("commands", _commands(summary["commands"], summary["command_rate_hz"])),
+        ("motion latency", f"{_percentiles(summary['motion_latency_ms'])} ms  (hand sample to setpoint applied)"),
+        ("tracking error", f"{_percentiles(summary['tracking_error_mm'])} mm"),
+        ("RCM deviation", f"max {number(summary['rcm_deviation_um']['max'], '.3g')} µm"),
+        ("servo", f"{number(servo['rate_hz'], '.0f')} Hz, late {number(servo['late_fraction'], '.2%')}"),
+        (
+            "video",
+            f"{number(video['fps'])} fps per eye, age p50 {number(video['age_ms']['p50'], '.0f')}, "
+            f"p99 {number(video['age_ms']['p99'], '.0f')} ms, {video['renderer'] or 'renderer unknown'}",
+        ),
+    ]
+    for name, arm in summary["arms"].items():
+        limited = ", ".join(f"{reason} {seconds:.2g} s" for reason, seconds in arm["limited_s"].items())
+        text = f"followed {number(arm['following_s'])} s, path {number(arm['path_length_mm'], '.0f')} mm"
+        rows.append((name, text + (f", limited: {limited}" if limited else "")))
+    return rows
+
+
+def _safety_rows(safety: Mapping[str, Any]) -> list[tuple[str, str]]:
+    times = ", ".join(f"{name} {seconds:.1f} s" for name, seconds in safety["time_in_state_s"].items())
+    rows = [("safety", (safety["final_state"] or "never heard") + (f"  ({times})" if times else ""))]
+    changes = [change for change in safety["transitions"] if change["at_s"] >= 0.0]
+    for change in changes[:SHOWN_TRANSITIONS]:
+        rows.append(("", f"{change['at_s']:.2f} s  {change['from']} → {change['to']}  {change['reason']}"))
+    if len(changes) > SHOWN_TRANSITIONS:
+        rows.append(("", f"and {len(changes) - SHOWN_TRANSITIONS} more"))
+    return rows
+
+
+def _commands(commands: Mapping[str, Any], rate: float | None) -> str:
+    sent, accepted = commands["sent"], commands["accepted"]
+    if not sent:
+        return "none"
+    share = f" ({accepted / sent:.2%})" if accepted is not None else ""
+    return f"{sent} sent, {accepted} accepted{share}, dropped {_dropped(commands['dropped'])}, {number(rate)} Hz"
+
+
+def _percentiles(values: Mapping[str, float | None]) -> str:
+    return f"p50 {number(values['p50'], '.3g')}, p99 {number(values['p99'], '.3g')}, max {number(values['max'], '.3g')}"
+
+
+def _dropped(dropped: Mapping[str, int]) -> str:
+    found = [f"{count} {reason}" for reason, count in dropped.items() if count]
+    return ", ".join(found) or "0"
+
+
+def _teleop_state(recorder: SessionRecorder, name: str) -> str:
+    state = recorder.arms[name].teleop_state
+    return "-" if state is None else state.name
+
+
+def _scaled(value: float | None, scale: float) -> float | None:
+    return None if value is None else value * scale
