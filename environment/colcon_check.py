@@ -25,7 +25,10 @@ from steps import PYTHON, ROOT, VENV, SetupError
 
 PACKAGE = "telesurgery"
 UNDERLAY = {"AMENT_PREFIX_PATH": str(VENV)}  # what sourcing a ROS installation sets
-LOOPBACK = {"ROS_AUTOMATIC_DISCOVERY_RANGE": "LOCALHOST", "FASTDDS_BUILTIN_TRANSPORTS": "UDPv4"}
+LOOPBACK = {
+    "ROS_AUTOMATIC_DISCOVERY_RANGE": "SYSTEM_DEFAULT",
+    "FASTRTPS_DEFAULT_PROFILES_FILE": str(ROOT / "config" / "dds_loopback.xml"),
+}
 START_LIMIT = 30.0  # [s]
 STAY_UP = 1.0  # [s]
 END_LIMIT = 15.0  # [s]

@@ -54,6 +54,8 @@ class DriverParameters:
 class DriverNode(TeleopNode):
     """Commands -> gate -> robot; robot -> CRTK topics."""
 
+    real_time = True
+
     def __init__(self) -> None:
         """Connect the robot, held and stopped."""
         super().__init__("driver")
@@ -74,7 +76,7 @@ class DriverNode(TeleopNode):
             self._subscribe(name)
             self.outputs[name].publish_operating_state("")
         self.subscription("safety_state", self.on_safety_state)
-        self.subscription("protective_stop", self.on_protective_stop)
+        self.subscription("protective_stop", self.on_protective_stop, awaited=True)
         self._every = {
             rate: max(1, round(self.parameters.servo_rate / rate))
             for rate in (STATE_RATE, JOINT_STATES_RATE, REPORT_RATE)
@@ -84,8 +86,9 @@ class DriverNode(TeleopNode):
     def on_servo(self, name: str, message: Any) -> None:
         """A servo command of one arm: act on it now."""
         now = self.now()
+        sampled_at = self._sampled_at(now, message.header.stamp)  # before anything else takes time
         self._skipped += self.backend.advance(now)
-        self.arms[name].servo(now, message.position, self._sampled_at(now, message.header.stamp))
+        self.arms[name].servo(now, message.position, sampled_at)
 
     def on_servo_jaw(self, name: str, message: Any) -> None:
         """A jaw command of one arm."""
@@ -145,9 +148,9 @@ class DriverNode(TeleopNode):
         return b"\x00", "driving" if all(arm.operating.ready for arm in self.arms.values()) else "stopped", values
 
     def _subscribe(self, name: str) -> None:
-        self.subscription("servo_jp", lambda message: self.on_servo(name, message), arm=name)
+        self.subscription("servo_jp", lambda message: self.on_servo(name, message), awaited=True, arm=name)
         self.subscription("jaw_servo_jp", lambda message: self.on_servo_jaw(name, message), arm=name)
-        self.subscription("state_command", lambda message: self.on_state_command(name, message), arm=name)
+        self.subscription("state_command", lambda message: self.on_state_command(name, message), awaited=True, arm=name)
 
     def _sampled_at(self, now: float, stamp: Any) -> float:
         """Stamp of a command on the monotonic clock [s]; a client that sets no stamp means now."""

@@ -57,6 +57,8 @@ class KinematicsParameters:
 class KinematicsNode(TeleopNode):
     """OperatorCommand -> accept -> map -> limit -> servo_jp; and TeleopFeedback back."""
 
+    real_time = True
+
     def __init__(self) -> None:
         """Wire one hand to each arm."""
         super().__init__("kinematics")
@@ -72,20 +74,19 @@ class KinematicsNode(TeleopNode):
         self._last_signal: OperatorSignal | None = None
         self._feedback = self.publisher("feedback")
         self._message = self._feedback.msg_type()
-        self.subscription("command", self.on_command)
+        self.subscription("command", self.on_command, awaited=True)
         self.subscription("safety_state", self.on_safety_state)
         self.timer(FEEDBACK_PERIOD, self.step)
 
     def on_command(self, message: Any) -> None:
         """A packet of the operator: judged, and acted on at once."""
-        now = self.now()
+        now, ros_now = self.now(), self.get_clock().now().nanoseconds * 1e-9
         signal = operator_signal(message)
-        if self.receiver.receive(signal, now, self._round_trip(signal)) is not None:
+        if self.receiver.receive(signal, now, _round_trip(signal, ros_now)) is not None:
             return
         self._last_signal = signal
         permitted = self.permit.valid(now)
-        sampled_at = self.receiver.sampled_at(signal)
-        stamp = self._wall_clock_stamp(now, sampled_at)
+        stamp = time_message(ros_now - (now - self.receiver.sampled_at(signal)))
         for arm in self.arms:
             arm.drive(now, signal, permitted, stamp)
 
@@ -115,15 +116,6 @@ class KinematicsNode(TeleopNode):
         values.update({arm.name: arm.pair.state.name for arm in self.arms})
         return b"\x00", "following commands", values
 
-    def _round_trip(self, signal: OperatorSignal) -> float | None:
-        if signal.feedback_stamp <= 0.0:
-            return None
-        return self.get_clock().now().nanoseconds * 1e-9 - signal.feedback_stamp - signal.feedback_age
-
-    def _wall_clock_stamp(self, now: float, moment: float) -> Any:
-        stamp_ns = self.get_clock().now().nanoseconds - round((now - moment) * 1e9)
-        return time_message(stamp_ns * 1e-9)
-
     def _publish_feedback(self, now: float) -> None:
         message, receiver = self._message, self.receiver
         message.header.stamp = self.get_clock().now().to_msg()
@@ -136,6 +128,11 @@ class KinematicsNode(TeleopNode):
             setattr(message, refusal.value, receiver.refused[refusal])
         message.arms = [arm.feedback() for arm in self.arms]
         self._feedback.publish(message)
+
+
+def _round_trip(signal: OperatorSignal, ros_now: float) -> float | None:
+    """Time from our feedback to the packet that echoes it, without the time it lay at the console [s]."""
+    return ros_now - signal.feedback_stamp - signal.feedback_age if signal.feedback_stamp > 0.0 else None
 
 
 def main() -> int:

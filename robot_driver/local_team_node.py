@@ -18,6 +18,7 @@ from teleop_core.signals import SafetyLevel
 from teleop_ros.adapter import Health, TeleopNode, run
 from teleop_ros.parameters import check, declare, parameter
 
+PERIOD = 0.05
 RETRY = 0.5
 """A command that was not answered is sent again after this long [s]."""
 
@@ -41,6 +42,7 @@ class LocalTeamNode(TeleopNode):
         super().__init__("local_team")
         parameters = declare(self, LocalTeamParameters)
         self._ready = False
+        self._sent_at = dict.fromkeys(parameters.arms, float("-inf"))
         self._to_do = {arm: ["enable", "home"] for arm in parameters.arms}
         self._commands = {arm: self.publisher("state_command", arm=arm) for arm in parameters.arms}
         self.subscription("safety_state", self.on_safety_state)
@@ -48,13 +50,11 @@ class LocalTeamNode(TeleopNode):
             self.subscription(
                 "operating_state", lambda message, arm=arm: self.on_operating_state(arm, message), arm=arm
             )
-        self.timer(RETRY, self.step)
+        self.timer(PERIOD, self.step)
 
     def on_safety_state(self, message: Any) -> None:
         """All streams are healthy: the arms may be prepared."""
-        was_ready, self._ready = self._ready, message.state == SafetyLevel.READY
-        if self._ready and not was_ready:
-            self.step()
+        self._ready = message.state == SafetyLevel.READY
 
     def on_operating_state(self, arm: str, message: Any) -> None:
         """An answer of an arm: go on with its next step."""
@@ -62,18 +62,16 @@ class LocalTeamNode(TeleopNode):
         done = {"enable": message.state == "ENABLED", "home": message.is_homed}
         if to_do and done[to_do[0]]:
             del to_do[0]
-            self._command(arm)
+            self._sent_at[arm] = float("-inf")
 
     def step(self) -> None:
-        """Send each arm the command it has not answered yet."""
-        for arm in self._to_do:
-            self._command(arm)
-
-    def _command(self, arm: str) -> None:
-        to_do = self._to_do[arm]
-        if self._ready and to_do:
-            publisher = self._commands[arm]
-            publisher.publish(publisher.msg_type(header=self.header(), string=to_do[0]))
+        """Send each arm the command that it has not answered yet."""
+        now = self.now()
+        for arm, to_do in self._to_do.items():
+            if self._ready and to_do and now - self._sent_at[arm] >= RETRY:
+                self._sent_at[arm] = now
+                publisher = self._commands[arm]
+                publisher.publish(publisher.msg_type(header=self.header(), string=to_do[0]))
 
     def health(self) -> Health:
         """What is left to do."""

@@ -29,9 +29,8 @@ from teleop_core.contract import EYES, INSTRUMENT_ARMS, STREAMS
 from teleop_core.profiles import PROFILES
 from teleop_core.psm_kinematics import forward
 from teleop_core.signals import SafetyLevel
-from teleop_ros.adapter import Health, TeleopNode, message_type, run
+from teleop_ros.adapter import Health, TeleopNode, run
 from teleop_ros.parameters import check, declare, parameter
-from teleop_ros.qos import subscription_qos
 
 PERIOD = 0.01
 CENSUS_EVERY = 10
@@ -53,6 +52,8 @@ class SafetyMonitorParameters:
 
 class SafetyMonitorNode(TeleopNode):
     """Arrivals -> Inputs -> Supervisor -> SafetyState."""
+
+    real_time = True
 
     def __init__(self) -> None:
         """Expect every stream, permit nothing."""
@@ -80,7 +81,7 @@ class SafetyMonitorNode(TeleopNode):
             self.subscription("operating_state", lambda m, arm=arm: self.on_operating_state(arm, m), arm=arm)
         for eye in EYES:
             self._expect("image", VIDEO, f"{eye} eye", lambda m, eye=eye: self.on_image(eye, m), eye=eye)
-        self.subscription("protective_stop", self.on_protective_stop)
+        self.subscription("protective_stop", self.on_protective_stop, awaited=True)
         self._state = self.publisher("safety_state")
         self._message = self._state.msg_type()
         # A restarted monitor numbers its permits above those of the one before it, so that nobody drops them.
@@ -207,9 +208,7 @@ class SafetyMonitorNode(TeleopNode):
 
     def _expect(self, stream: str, kind: str, source: str, callback: Any, **parts: str) -> None:
         """Subscribe to a stream that has to be there, with the middleware's events as inputs."""
-        row = STREAMS[stream]
-        topic = row.topic_for(**parts)
-        observation = self._observed[topic] = StreamObservation(source, kind)
+        observation = self._observed[STREAMS[stream].topic_for(**parts)] = StreamObservation(source, kind)
 
         def on_incompatible_qos(_event: Any) -> None:
             observation.qos_mismatch = True
@@ -217,17 +216,12 @@ class SafetyMonitorNode(TeleopNode):
         def on_liveliness(event: Any) -> None:
             observation.liveliness_lost = event.alive_count == 0
 
-        self.create_subscription(
-            message_type(row.type),
-            topic,
-            self.guarded(callback),
-            subscription_qos(row),
-            event_callbacks=SubscriptionEventCallbacks(
-                incompatible_qos=on_incompatible_qos,
-                liveliness=on_liveliness if kind == COMMAND else None,
-                use_default_callbacks=False,
-            ),
+        events = SubscriptionEventCallbacks(
+            incompatible_qos=on_incompatible_qos,
+            liveliness=on_liveliness if kind == COMMAND else None,
+            use_default_callbacks=False,
         )
+        self.subscription(stream, callback, events=events, **parts)
 
 
 def main() -> int:

@@ -10,8 +10,8 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from teleop_cli.domain import claimed_domains, domain_from_environment
-from teleop_cli.runner import LOCAL_TRANSPORT
 from teleop_core.contract import CAMERA_ARM, INSTRUMENT_ARMS
+from teleop_ros.shared_files import loopback_environment
 
 if TYPE_CHECKING:
     from teleop_cli.operate_node import OperateNode
@@ -149,7 +149,7 @@ def _domains(arguments: argparse.Namespace) -> list[int]:
     chosen = arguments.domain if arguments.domain is not None else domain_from_environment()
     running = claimed_domains()
     if chosen in running or (chosen is None and running):
-        for name, value in LOCAL_TRANSPORT.items():
+        for name, value in loopback_environment().items():
             os.environ.setdefault(name, value)
     return [chosen] if chosen is not None else running or [0]
 

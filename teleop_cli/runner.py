@@ -16,6 +16,7 @@ from typing import Any
 
 from teleop_cli.cpu import CpuShares
 from teleop_core.graph import NodeSpec
+from teleop_ros.shared_files import loopback_environment
 
 PACKAGE = "telesurgery"
 FIRST_TO_STOP = "master_input"
@@ -23,10 +24,6 @@ FIRST_TO_STOP = "master_input"
 PATIENCE = 3.0
 """From SIGTERM to SIGKILL [s]."""
 LAST_LINES = 12
-LOCAL_TRANSPORT = {
-    "ROS_AUTOMATIC_DISCOVERY_RANGE": "LOCALHOST",
-    "FASTDDS_BUILTIN_TRANSPORTS": "UDPv4",  # shared memory of a killed process keeps its successor from talking
-}
 OUTPUT_TO_FILES = {"PYTHONUNBUFFERED": "1", "RCUTILS_COLORIZED_OUTPUT": "0"}
 
 
@@ -36,7 +33,7 @@ def session_environment(domain: int) -> dict[str, str]:
     Args:
         domain: ROS domain of the session.
     """
-    return {**LOCAL_TRANSPORT, **OUTPUT_TO_FILES, **os.environ, "ROS_DOMAIN_ID": str(domain)}
+    return {**loopback_environment(), **OUTPUT_TO_FILES, **os.environ, "ROS_DOMAIN_ID": str(domain)}
 
 
 class StartError(RuntimeError):

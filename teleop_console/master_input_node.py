@@ -68,6 +68,8 @@ def connected_device(parameters: MasterInputParameters) -> MasterDevice:
 class MasterInputNode(TeleopNode):
     """The surgeon's site."""
 
+    real_time = True
+
     def __init__(self) -> None:
         """Connect the device and begin."""
         super().__init__("master_input")

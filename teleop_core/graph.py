@@ -87,7 +87,7 @@ def node_graph(options: SessionOptions) -> list[NodeSpec]:
             holds_arm=True,
         ),
         NodeSpec("kinematics", "robot", {"arms": arms, "profile": options.profile}),
-        NodeSpec("video_relay", "robot", {"arms": arms, "source": "simulation" if options.sim else "camera"}, nice=10),
+        NodeSpec("video_relay", "robot", {"arms": arms, "source": "simulation" if options.sim else "camera"}, nice=19),
         NodeSpec(
             "master_input",
             "console",

@@ -18,6 +18,7 @@ from typing import Any
 
 import rclpy
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
+from rclpy.event_handler import SubscriptionEventCallbacks
 from rclpy.executors import ExternalShutdownException
 from rclpy.node import Node
 from rclpy.publisher import Publisher
@@ -28,6 +29,7 @@ from teleop_core.contract import STREAMS
 from teleop_ros.executor import StreamExecutor
 from teleop_ros.parameters import ParameterError
 from teleop_ros.qos import publisher_qos, subscription_qos
+from teleop_ros.scheduling import prefer_this_process
 
 Health = tuple[bytes, str, dict[str, object]]
 """Level (DiagnosticStatus.OK, WARN, ERROR), a line of text, key-value pairs."""
@@ -40,12 +42,19 @@ def message_type(interface: str) -> type[Any]:
 
 
 class TeleopNode(Node):
-    """A node whose publishers and subscriptions come from the contract and whose callbacks are guarded."""
+    """A node whose publishers and subscriptions come from the contract and whose callbacks are guarded.
+
+    Attributes:
+        real_time: The node is part of the control loop and asks for real-time priority.
+    """
+
+    real_time = False
 
     def __init__(self, name: str) -> None:
         """Set up diagnostics at 1 Hz; subclasses declare parameters and wire themselves up."""
         super().__init__(name)
         self.failures = 0
+        self.awaited: set[Subscription] = set()
         self._last_failure = ""
         self._diagnostics = self.publisher("diagnostics")
         self.timer(1.0, self._publish_diagnostics)
@@ -60,12 +69,35 @@ class TeleopNode(Node):
         row = STREAMS[stream]
         return self.create_publisher(message_type(row.type), row.topic_for(**parts), publisher_qos(row))
 
-    def subscription(self, stream: str, callback: Callable[[Any], None], **parts: str) -> Subscription:
-        """Subscription to a stream of the contract, with a guarded callback."""
+    def subscription(
+        self,
+        stream: str,
+        callback: Callable[[Any], None],
+        *,
+        awaited: bool = False,
+        events: SubscriptionEventCallbacks | None = None,
+        **parts: str,
+    ) -> Subscription:
+        """Subscription to a stream of the contract, with a guarded callback.
+
+        Args:
+            stream: Row of the contract.
+            callback: Called with each message.
+            awaited: A message wakes the node; otherwise the newest one is taken before the node's timers run.
+            events: Callbacks for events of the middleware.
+            parts: Values of the parts of the topic, e.g. ``arm="PSM1"``.
+        """
         row = STREAMS[stream]
-        return self.create_subscription(
-            message_type(row.type), row.topic_for(**parts), self.guarded(callback), subscription_qos(row)
+        created = self.create_subscription(
+            message_type(row.type),
+            row.topic_for(**parts),
+            self.guarded(callback),
+            subscription_qos(row),
+            event_callbacks=events,
         )
+        if awaited:
+            self.awaited.add(created)
+        return created
 
     def timer(self, period: float, callback: Callable[[], None]) -> None:
         """Call back every `period` [s], on the monotonic clock: no clock step and no simulated time can stop it."""
@@ -146,7 +178,9 @@ def run(node_class: Callable[[], TeleopNode]) -> int:
     # A full garbage collection pauses a process for 10 to 150 ms, nearly all of it spent on what start-up left behind.
     gc.collect()
     gc.freeze()
-    executor = StreamExecutor(node)
+    if node.real_time and (refusal := prefer_this_process()):
+        node.get_logger().info(refusal)
+    executor = StreamExecutor(node, node.awaited)
     try:
         while not stop and rclpy.ok():
             executor.spin_once()

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 from teleop_core.cart import PLACEMENTS
+from teleop_ros.shared_files import shared_file
 
 DEMO_ARMS = ("PSM1", "PSM2", "ECM")
-_RELATIVE_PATH = Path("urdf") / "cart.urdf.xacro"
 
 
 class RobotDescriptionError(RuntimeError):
@@ -17,17 +16,15 @@ class RobotDescriptionError(RuntimeError):
 
 
 def description_path() -> Path:
-    """Return the path of the cart's xacro file: in the source tree this module is part of, else where it is installed.
+    """Return the path of the cart's xacro file.
 
     Raises:
-        RobotDescriptionError: it is in neither place.
+        RobotDescriptionError: it is nowhere.
     """
-    candidates = [Path(__file__).resolve().parent.parent / _RELATIVE_PATH, *_installed()]
-    for candidate in candidates:
-        if candidate.is_file():
-            return candidate
-    places = ", ".join(str(candidate) for candidate in candidates)
-    raise RobotDescriptionError(f"no robot description found; looked for {places}. Install the package again.")
+    try:
+        return shared_file("urdf/cart.urdf.xacro")
+    except FileNotFoundError as error:
+        raise RobotDescriptionError(str(error)) from error
 
 
 def expand(arms: Sequence[str] = DEMO_ARMS) -> str:
@@ -56,16 +53,3 @@ def expand(arms: Sequence[str] = DEMO_ARMS) -> str:
         raise RobotDescriptionError(f"{path} cannot be expanded: {error}") from error
     text: str = document.toprettyxml(indent="  ")
     return text
-
-
-def _installed() -> list[Path]:
-    """Return where the file goes when the package is installed by colcon, and where when it is installed by pip."""
-    by_pip = Path(sys.prefix) / "share" / "telesurgery"
-    try:
-        from ament_index_python.packages import PackageNotFoundError, get_package_share_directory
-    except ImportError:
-        return [by_pip / _RELATIVE_PATH]
-    try:
-        return [Path(get_package_share_directory("telesurgery")) / _RELATIVE_PATH, by_pip / _RELATIVE_PATH]
-    except (PackageNotFoundError, OSError):  # OSError: AMENT_PREFIX_PATH is not set.
-        return [by_pip / _RELATIVE_PATH]

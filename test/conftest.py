@@ -11,9 +11,9 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-# Loopback only, and no shared memory: a killed process would leave segments behind that stop the next one.
-os.environ["ROS_AUTOMATIC_DISCOVERY_RANGE"] = "LOCALHOST"
-os.environ["FASTDDS_BUILTIN_TRANSPORTS"] = "UDPv4"
+from teleop_ros.shared_files import loopback_environment  # noqa: E402
+
+os.environ.update(loopback_environment())
 
 
 @pytest.fixture(scope="session")

@@ -110,8 +110,6 @@ def test_the_shipped_launch_file_runs(tmp_path: Path) -> None:
     environment = {
         **os.environ,
         "ROS_DOMAIN_ID": "94",
-        "ROS_AUTOMATIC_DISCOVERY_RANGE": "LOCALHOST",
-        "FASTDDS_BUILTIN_TRANSPORTS": "UDPv4",
         "ROS_LOG_DIR": str(tmp_path / "log"),
     }
     script = textwrap.dedent(f"""
@@ -132,9 +130,6 @@ def test_the_shipped_launch_file_runs(tmp_path: Path) -> None:
         launched = subprocess.Popen(
             [sys.executable, "-c", script], env=environment, stdout=stream, stderr=subprocess.STDOUT
         )
-    os.environ.update(
-        {name: environment[name] for name in ("ROS_AUTOMATIC_DISCOVERY_RANGE", "FASTDDS_BUILTIN_TRANSPORTS")}
-    )
     context = Context()
     context.init(domain_id=94)
     node = Node("watcher", context=context)
