@@ -102,7 +102,6 @@ def suite_node(spec: NodeSpec) -> Node:
             {name: as_text(value) if isinstance(value, str) else value for name, value in spec.parameters.items()}
         ],
         output="screen",
-        prefix=f"nice -n {spec.nice}" if spec.nice else None,
         ros_arguments=["--log-level", LaunchConfiguration("log_level")],
     )
 

@@ -1,6 +1,6 @@
 """First code of every node process that a session starts: it must not outlive the session.
 
-Usage: python -m teleop_cli.child PARENT_PID NICENESS NAME TARGET [arguments of the node]
+Usage: python -m teleop_cli.child PARENT_PID NAME TARGET [arguments of the node]
 TARGET is ``module:function`` or the path of an executable script.
 
 The kernel sends SIGTERM when the parent dies, however it dies. A node that does not end upon it is ended by a thread
@@ -59,10 +59,9 @@ def _end_when_orphaned(parent: int) -> None:
 
 def main() -> int:
     """Tie the process to its parent, then become the node."""
-    parent, niceness, name, target, *arguments = sys.argv[1:]
+    parent, name, target, *arguments = sys.argv[1:]
     tie_to_parent(int(parent))
     show_name(name)
-    os.nice(int(niceness))
     sys.argv = [name, *arguments]
     return run_target(target)
 

@@ -9,7 +9,7 @@ from teleop_core.contract import STREAMS
 from teleop_core.graph import SessionOptions, node_graph
 
 STREAM_HEADINGS = ("topic", "type", "from", "to", "rate", "intent")
-NODE_HEADINGS = ("node", "side", "simulation only", "niceness")
+NODE_HEADINGS = ("node", "side", "simulation only")
 
 
 def stream_rows() -> list[tuple[str, ...]]:
@@ -31,7 +31,7 @@ def node_rows() -> list[tuple[str, ...]]:
     """One row per node of the graph, in the order in which they start."""
     on_hardware = {spec.executable for spec in node_graph(SessionOptions(sim=False))}
     return [
-        (spec.executable, spec.side, "no" if spec.executable in on_hardware else "yes", str(spec.nice))
+        (spec.executable, spec.side, "no" if spec.executable in on_hardware else "yes")
         for spec in node_graph(SessionOptions())
     ]
 

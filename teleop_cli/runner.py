@@ -148,7 +148,7 @@ class Runner:
 
     def _start_one(self, spec: NodeSpec, target: str, parameters: Path) -> Child:
         log = self.folder / "log" / f"{spec.executable}.log"
-        wrapper = [sys.executable, "-m", "teleop_cli.child", str(os.getpid()), str(spec.nice), spec.executable, target]
+        wrapper = [sys.executable, "-m", "teleop_cli.child", str(os.getpid()), spec.executable, target]
         arguments = ["--ros-args", "--params-file", str(parameters), "--disable-external-lib-logs"]
         with log.open("wb") as output:
             try:

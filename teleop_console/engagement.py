@@ -12,7 +12,7 @@ from collections.abc import Collection
 
 from teleop_core.signals import SafetyLevel, TeleopState
 
-SETTLED = 0.5
+SETTLED = 0.3
 """An arm has to wait for the gesture for this long before it is made [s]."""
 PRESS = 0.3
 """How long the clutch is pressed [s]."""

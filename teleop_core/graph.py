@@ -60,25 +60,24 @@ class NodeSpec:
         executable: Name of the executable and of the node.
         side: Site it runs at: robot or console.
         parameters: ROS parameters that differ from their defaults.
-        nice: Added to the scheduling niceness: what may wait for the control loop.
         holds_arm: Is stopped last, after everything that could still ask for motion.
     """
 
     executable: str
     side: str
     parameters: dict[str, ParameterValue] = field(default_factory=dict)
-    nice: int = 0
     holds_arm: bool = False
 
 
 def node_graph(options: SessionOptions) -> list[NodeSpec]:
-    """Nodes to start on this machine, in the order in which they are started.
+    """Nodes to start on this machine, in the order in which they are started: what takes longest to start comes first.
 
     Args:
         options: What the person chose.
     """
     arms = list(options.arms)
     nodes = [
+        NodeSpec("video_relay", "robot", {"arms": arms, "source": "simulation" if options.sim else "camera"}),
         NodeSpec("safety_monitor", "robot", {"arms": arms, "profile": options.profile}),
         NodeSpec(
             "driver",
@@ -87,7 +86,6 @@ def node_graph(options: SessionOptions) -> list[NodeSpec]:
             holds_arm=True,
         ),
         NodeSpec("kinematics", "robot", {"arms": arms, "profile": options.profile}),
-        NodeSpec("video_relay", "robot", {"arms": arms, "source": "simulation" if options.sim else "camera"}, nice=19),
         NodeSpec(
             "master_input",
             "console",

@@ -1,4 +1,4 @@
-"""Real-time scheduling of the nodes of the control loop, where the operating system permits it.
+"""Who goes first: real-time priority for the control loop where it is permitted, the last place for what may wait.
 
 On a busy machine an ordinary process waits several milliseconds for its turn: longer than the period of commands.
 """
@@ -25,3 +25,8 @@ def prefer_this_process() -> str:
     except OSError as error:
         return f"no real-time priority: {error}"
     return ""
+
+
+def yield_to_others() -> None:
+    """Let every other process go first: for work that may wait for the control loop."""
+    os.setpriority(os.PRIO_PROCESS, 0, 19)

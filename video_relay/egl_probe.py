@@ -5,10 +5,12 @@ Run as a script; exit code 0 means that the renderer made a picture of what it w
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pybullet
 
@@ -32,8 +34,33 @@ def load_plugin(client: int) -> bool:
     return bool(pybullet.loadPlugin(found.origin, PLUGIN_PREFIX, physicsClientId=client) >= 0)
 
 
+def remember_that_it_works() -> None:
+    """Spare the next start the probe; to be called when the renderer has made a picture in this process."""
+    with contextlib.suppress(OSError):
+        _memory().parent.mkdir(parents=True, exist_ok=True)
+        _memory().touch()
+
+
 def egl_works() -> tuple[bool, str]:
-    """Run this file in a process of its own and tell whether the EGL renderer works here, with the reason if not."""
+    """Tell whether the EGL renderer works here, with the reason if not.
+
+    Runs this file in a process of its own, unless the renderer worked when it was used last. What is remembered is
+    forgotten at once and has to be remembered anew, so a renderer that crashes its process is probed the next time.
+    """
+    try:
+        _memory().unlink()
+    except OSError:
+        return _probe()
+    return True, ""
+
+
+def _memory() -> Path:
+    """File that exists while this version of the renderer works on this machine."""
+    folder = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "telesurgery"
+    return folder / f"egl-works-with-pybullet-{pybullet.getAPIVersion()}"
+
+
+def _probe() -> tuple[bool, str]:
     try:
         result = subprocess.run([sys.executable, __file__], capture_output=True, timeout=_TIMEOUT, check=False)
     except subprocess.TimeoutExpired:

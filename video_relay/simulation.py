@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 
 from video_relay.camera_model import StereoModel
-from video_relay.egl_probe import egl_works
+from video_relay.egl_probe import egl_works, remember_that_it_works
 from video_relay.joint_mirror import JointMirror
 from video_relay.scene import EGL, TINY, Scene
 from video_relay.source import SourceError, SourceSilentError, StereoFrame
@@ -113,6 +113,7 @@ class Simulation:
         except SourceError as error:
             return slow, f"no {EGL}: {error}"
         cost = {scene: _cost(scene, self._model_at(_TRIAL_SCALE, scene)) for scene in (fast, slow)}
+        remember_that_it_works()
         chosen, other = sorted(cost, key=cost.__getitem__)
         other.close()
         return chosen, f"{other.renderer} is {cost[other] / cost[chosen]:.1f} times as slow"

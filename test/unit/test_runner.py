@@ -168,16 +168,6 @@ def test_the_terminals_interrupt_does_not_reach_the_nodes(make_runner: Callable[
     assert os.getpgrp() not in groups
 
 
-def test_nodes_wait_for_the_control_loop_as_the_graph_says(make_runner: Callable[..., Runner]) -> None:
-    """The niceness of the graph is that of the process."""
-    runner = make_runner({"driver": GOOD})
-    runner.specs = [NodeSpec("driver", "robot", nice=7)]
-    before = os.nice(0)
-    runner.start()
-    assert until(lambda: is_up(runner))
-    assert psutil.Process(runner.children[0].process.pid).nice() == min(19, before + 7)
-
-
 def test_an_unknown_node_stops_the_start_before_it_begins(tmp_path: Path) -> None:
     """A node that is not installed is named, and nothing was started."""
     runner = Runner([NodeSpec("no_such_node", "robot")], tmp_path, os.environ, target_of=find_target)
