@@ -18,6 +18,7 @@ from typing import Any
 
 import rclpy
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
+from rclpy.duration import Duration
 from rclpy.event_handler import SubscriptionEventCallbacks
 from rclpy.executors import ExternalShutdownException
 from rclpy.node import Node
@@ -30,6 +31,9 @@ from teleop_ros.executor import StreamExecutor
 from teleop_ros.parameters import ParameterError
 from teleop_ros.qos import publisher_qos, subscription_qos
 from teleop_ros.scheduling import prefer_this_process
+
+LAST_WORDS = Duration(seconds=0.2)
+"""Longest wait for the last messages of a node to be acknowledged."""
 
 Health = tuple[bytes, str, dict[str, object]]
 """Level (DiagnosticStatus.OK, WARN, ERROR), a line of text, key-value pairs."""
@@ -149,9 +153,10 @@ class TeleopNode(Node):
         return _HEADER(stamp=self.get_clock().now().to_msg(), frame_id=frame_id)
 
     def last_words(self) -> None:
-        """Safe output, then the final diagnostics; while the publishers still work."""
+        """Safe output, then the final diagnostics, and time for both to arrive."""
         self.safe_output()
         self._publish_diagnostics()
+        self._diagnostics.wait_for_all_acked(LAST_WORDS)
 
 
 _STEADY = rclpy.clock.Clock(clock_type=rclpy.clock.ClockType.STEADY_TIME)

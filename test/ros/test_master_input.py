@@ -152,7 +152,7 @@ def test_commands_flow_from_the_first_packet_and_end_with_nobody_present(console
     assert all(command.operator_present for command in commands[:-1])
     assert not commands[-1].operator_present
     assert not commands[-1].clutch
-    assert patient_side.sent() == sequences[-1]
+    console.until(lambda: patient_side.sent() == sequences[-1], "the final count of commands")
     assert any(command.feedback_stamp.sec > 0 and 0.0 <= command.feedback_age < 5.0 for command in commands)
 
 
