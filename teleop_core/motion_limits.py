@@ -17,8 +17,15 @@ from teleop_core.psm_kinematics import (
     JOINT_NAMES,
     InverseKinematicsError,
     inverse_pose,
+    position_joints,
 )
 from teleop_core.se3 import Pose, quaternion_angle, slerp
+
+
+PLACE = (0, 1, 2)
+"""Joints that place the tip: yaw, pitch, insertion."""
+WRIST = (3, 4, 5)
+"""Joints that turn it: roll, wrist pitch, wrist yaw."""
 
 
 class LimitReason(str, Enum):
@@ -108,26 +115,32 @@ class MotionLimiter:
             dt: Time since they were commanded [s].
         """
         try:
-            wanted = inverse_pose(pose, q_present)
+            wanted = tuple(inverse_pose(pose, q_present).tolist())
+            reasons: dict[str, None] = {}
+            wrist = tuple(self._joint(index, wanted[index], q_present, dt, reasons) for index in WRIST)
+            place: tuple[float, ...] = wanted[: len(PLACE)]
+            if wrist != wanted[len(PLACE) :]:
+                # The wrist falls short; the tip need not.
+                place = position_joints(pose.position, wrist[0], wrist[1])
         except InverseKinematicsError:
             return Reachable(q_present, (LimitReason.UNREACHABLE.value,))
-        reasons: list[str] = []
-        q = []
-        too_fast = False
-        for index, name in enumerate(JOINT_NAMES):
-            value, present = float(wanted[index]), q_present[index]
-            low, high = self._lower[index], self._upper[index]
-            if index == INSERTION_INDEX and not value >= self._min_insertion:
-                value = self._min_insertion
-                reasons.append(LimitReason.RCM_DEPTH.value)
-            elif not low <= value <= high:
-                value = min(high, max(low, value))
-                reasons.append(joint_limit_reason(name))
-            step = self._speed[index] * dt
-            if not abs(value - present) <= step:
-                value = present + math.copysign(step, value - present)
-                too_fast = True
-            q.append(value)
-        if too_fast:
-            reasons.append(LimitReason.JOINT_SPEED.value)
-        return Reachable(tuple(q), tuple(reasons))
+        reached = tuple(self._joint(index, place[index], q_present, dt, reasons) for index in PLACE)
+        return Reachable(reached + wrist, tuple(reasons))
+
+    def _joint(
+        self, index: int, wanted: float, q_present: tuple[float, ...], dt: float, reasons: dict[str, None]
+    ) -> float:
+        """What of a wanted joint position can be done in `dt` [s]; says why not all of it."""
+        value, present = wanted, q_present[index]
+        low, high = self._lower[index], self._upper[index]
+        if index == INSERTION_INDEX and not value >= self._min_insertion:
+            value = self._min_insertion
+            reasons[LimitReason.RCM_DEPTH.value] = None
+        elif not low <= value <= high:
+            value = min(high, max(low, value))
+            reasons[joint_limit_reason(JOINT_NAMES[index])] = None
+        step = self._speed[index] * dt
+        if not abs(value - present) <= step:
+            value = present + math.copysign(step, value - present)
+            reasons[LimitReason.JOINT_SPEED.value] = None
+        return value

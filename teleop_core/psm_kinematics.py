@@ -223,6 +223,34 @@ def inverse_pose(pose: Pose, q_previous: ArrayLike) -> FloatArray:
     return inverse(pose.position, pose.rotation(), q_previous)
 
 
+def position_joints(position: ArrayLike, roll: float, wrist_pitch: float) -> tuple[float, float, float]:
+    """Return yaw, pitch and insertion that put the tip at a position with the wrist as it is: exact, not clamped.
+
+    For a wrist that cannot turn as far as wanted: the tool's place is then still the one that was asked for.
+
+    Args:
+        position: (3,) tip in the RCM base [m].
+        roll: Roll joint [rad].
+        wrist_pitch: Wrist pitch joint [rad].
+
+    Raises:
+        InverseKinematicsError: the tip is too close to the RCM for this wrist, or the input is not finite.
+    """
+    px, py, pz = as_floats(position)
+    # Seen from frame 3 the tip is at (a, b, h), h along the shaft.
+    a = LENGTH_PITCH_TO_YAW * math.sin(wrist_pitch) * math.cos(roll)
+    b = LENGTH_PITCH_TO_YAW * math.sin(wrist_pitch) * math.sin(roll)
+    along_squared = px * px + py * py + pz * pz - a * a - b * b
+    if not DEPTH_DEGENERATE**2 <= along_squared < math.inf:
+        distance = math.sqrt(max(0.0, along_squared))
+        raise InverseKinematicsError("tip is too close to the remote centre", (px, py, pz), distance, DEPTH_DEGENERATE)
+    h = math.sqrt(along_squared)
+    pitch = math.asin(max(-1.0, min(1.0, -py / math.hypot(a, h)))) - math.atan2(a, h)
+    k = h * math.cos(pitch) - a * math.sin(pitch)
+    yaw = math.atan2(px, -pz) + math.atan2(b, k)
+    return yaw, pitch, h - LENGTH_PITCH_TO_YAW * math.cos(wrist_pitch) + INSERTION_AT_RCM
+
+
 def rcm_depth(q: ArrayLike) -> float:
     """Return how far the end of the shaft (the wrist pitch axis) is past the RCM at q (6,) [m]; negative: not yet."""
     return float(q[INSERTION_INDEX]) - INSERTION_AT_RCM

@@ -201,6 +201,18 @@ def test_joint_limits_clamp_and_name_the_joint(operated: Operated) -> None:
     assert any("at its limit" in reason for reason in operated.pair.reasons)
 
 
+def test_a_wrist_at_its_limit_does_not_move_the_tip(operated: Operated) -> None:
+    """While the hand turns farther than the wrist can, the tip stays exactly where it is."""
+    place = forward_pose(operated.setpoint).position
+    limited = False
+    for step in range(400):
+        operated.quaternion = np.array([math.sin(0.004 * step), 0.0, 0.0, math.cos(0.004 * step)])
+        operated.step()
+        limited = limited or any("wrist" in reason for reason in operated.pair.reasons)
+        assert forward_pose(operated.setpoint).position == pytest.approx(place, abs=1e-9)
+    assert limited
+
+
 def test_the_operator_pulls_out_no_further_than_the_cannula(operated: Operated) -> None:
     """Pulled far out, the tool stops at the least depth and the reason is told."""
     operated.move((0.0, 0.0, 0.8), steps=2000)
