@@ -1,0 +1,123 @@
+"""The base of every node: what wakes it, what it does when a callback fails, how it ends."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+rclpy = pytest.importorskip("rclpy", reason="ROS is not installed here")
+
+from teleop_ros.adapter import TeleopNode  # noqa: E402
+from teleop_ros.executor import StreamExecutor  # noqa: E402
+
+pytestmark = pytest.mark.dds
+
+
+class Listener(TeleopNode):
+    """Hears one awaited and one polled stream, and fails on request."""
+
+    def __init__(self) -> None:
+        super().__init__("listener")
+        self.events: list[str] = []
+        self.subscription("command", lambda message: self.hear("command", message), awaited=True)
+        self.subscription("feedback", lambda message: self.hear("feedback", message))
+        self.timer(0.2, lambda: self.events.append("timer"))
+
+    def hear(self, name: str, message: Any) -> None:
+        if name == "command" and message.motion_scale == 0.5:
+            raise RuntimeError("asked for")
+        self.events.append(name)
+
+    def safe_output(self) -> None:
+        self.events.append("safe output")
+
+
+class Setting:
+    """A listener with its executor, and somebody who speaks to it."""
+
+    def __init__(self) -> None:
+        self.listener = Listener()
+        self.speaker = TeleopNode("speaker")
+        self.command = self.speaker.publisher("command")
+        self.feedback = self.speaker.publisher("feedback")
+        self.executor = StreamExecutor(self.listener, self.listener.awaited)
+        self.until(lambda: self.command.get_subscription_count() and self.feedback.get_subscription_count())
+
+    def until(self, condition: Any, limit: float = 10.0) -> None:
+        end = time.monotonic() + limit
+        while not condition():
+            assert time.monotonic() < end, self.listener.events
+            self.executor.spin_once()
+
+    def say(self, publisher: Any, **fields: Any) -> None:
+        publisher.publish(publisher.msg_type(**fields))
+
+
+@pytest.fixture
+def setting(ros_domain: int) -> Iterator[Setting]:
+    rclpy.init(domain_id=ros_domain, signal_handler_options=rclpy.signals.SignalHandlerOptions.NO)
+    made = Setting()
+    yield made
+    made.executor.shutdown()
+    made.listener.destroy_node()
+    made.speaker.destroy_node()
+    rclpy.try_shutdown()
+
+
+def test_an_awaited_message_acts_at_once_and_a_polled_one_before_the_next_timer(setting: Setting) -> None:
+    """Of two messages sent together the awaited one comes first, the polled one with the timer that uses it."""
+    setting.until(lambda: "timer" in setting.listener.events)
+    setting.listener.events.clear()
+    setting.say(setting.feedback)
+    setting.say(setting.command)
+    setting.until(lambda: "timer" in setting.listener.events)
+    assert setting.listener.events == ["command", "feedback", "timer"]
+
+
+def test_a_failing_callback_means_the_safe_output_and_the_node_lives_on(setting: Setting) -> None:
+    """The exception is counted and shown in the health row; the next message is heard."""
+    setting.say(setting.command, motion_scale=0.5)
+    setting.until(lambda: "safe output" in setting.listener.events)
+    assert setting.listener.failures == 1
+    setting.say(setting.command)
+    setting.until(lambda: "command" in setting.listener.events)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_node_says_its_safe_output_before_it_ends(root: Path, ros_domain: int, number: signal.Signals) -> None:
+    """On either signal the safe output comes while the publishers still work, and the exit code is 0."""
+    script = textwrap.dedent(
+        """
+        import sys
+        from teleop_ros.adapter import TeleopNode, run
+
+        class Node(TeleopNode):
+            def __init__(self):
+                super().__init__("ending")
+                self.out = self.publisher("protective_stop")
+                print("up", flush=True)
+
+            def safe_output(self):
+                self.out.publish(self.out.msg_type(reason="ending"))
+                print("safe output", flush=True)
+
+        sys.exit(run(Node))
+        """
+    )
+    environment = {**os.environ, "PYTHONPATH": str(root)}
+    with subprocess.Popen([sys.executable, "-c", script], env=environment, stdout=subprocess.PIPE, text=True) as node:
+        assert node.stdout is not None
+        assert node.stdout.readline() == "up\n"
+        time.sleep(0.2)
+        node.send_signal(number)
+        assert node.stdout.readline() == "safe output\n"
+        assert node.wait(10) == 0
