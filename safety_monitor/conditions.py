@@ -17,7 +17,9 @@ TRACKING_SLOW, TRACKING_ERROR, TRACKING_LOST = 0.002, 0.005, 0.015
 EYES_APART = 0.001
 """Capture stamps of left and right image may differ by this [s]."""
 
-COMMAND, FEEDBACK, VIDEO = "command", "feedback", "video"
+COMMAND, FEEDBACK, DRIVER, VIDEO = "command", "feedback", "driver", "video"
+SOLE = "sole speaker"
+"""Kind of a stream of which only the number of publishers is watched."""
 
 
 @dataclass(frozen=True)
@@ -26,7 +28,7 @@ class StreamHealth:
 
     Attributes:
         source: Node or arm that speaks, as people know it.
-        kind: "command", "feedback", "driver" or "video".
+        kind: COMMAND, FEEDBACK, DRIVER, VIDEO or SOLE.
         age: Since the newest message arrived (video: since it was captured) [s]; None if never.
         publishers: How many nodes publish it.
         qos_mismatch: A publisher offered less than is asked for.
@@ -109,6 +111,8 @@ def _judge_stream(stream: StreamHealth, profile: Profile, present: Present) -> N
         present["DUPLICATE_PUBLISHER", stream.source] = f"{stream.publishers} publishers"
     if stream.qos_mismatch:
         present["QOS_MISMATCH", stream.source] = ""
+    if stream.kind == SOLE:
+        return
     if stream.age is None:
         present["NEVER_SEEN", stream.source] = ""
         return

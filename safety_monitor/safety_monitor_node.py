@@ -22,7 +22,7 @@ from rclpy.time import Time
 from std_srvs.srv import Trigger
 from telesurgery.msg import Alarm as AlarmMessage
 
-from safety_monitor.conditions import COMMAND, FEEDBACK, VIDEO, Inputs
+from safety_monitor.conditions import COMMAND, DRIVER, FEEDBACK, SOLE, VIDEO, Inputs
 from safety_monitor.observations import StreamObservation
 from safety_monitor.supervisor import Alarm, Supervisor, Verdict
 from teleop_core.contract import EYES, INSTRUMENT_ARMS, STREAMS
@@ -76,12 +76,15 @@ class SafetyMonitorNode(TeleopNode):
         self._expect("command", COMMAND, "console", self.on_command)
         self._expect("feedback", FEEDBACK, "kinematics", self._seen("teleop/feedback"))
         for arm in self.parameters.arms:
-            self._expect("setpoint_js", "driver", arm, lambda m, arm=arm: self.on_setpoint(arm, m), arm=arm)
-            self._expect("measured_js", "driver", arm, lambda m, arm=arm: self.on_measured(arm, m), arm=arm)
+            self._expect("setpoint_js", DRIVER, arm, lambda m, arm=arm: self.on_setpoint(arm, m), arm=arm)
+            self._expect("measured_js", DRIVER, arm, lambda m, arm=arm: self.on_measured(arm, m), arm=arm)
+            for stream in ("servo_jp", "jaw_servo_jp"):
+                self._watch_speakers(stream, f"commands of {arm}", arm=arm)
             self.subscription("operating_state", lambda m, arm=arm: self.on_operating_state(arm, m), arm=arm)
         for eye in EYES:
             self._expect("image", VIDEO, f"{eye} eye", lambda m, eye=eye: self.on_image(eye, m), eye=eye)
         self.subscription("protective_stop", self.on_protective_stop, awaited=True)
+        self._watch_speakers("safety_state", "safety_monitor")
         self._state = self.publisher("safety_state")
         self._message = self._state.msg_type()
         # A restarted monitor numbers its permits above those of the one before it, so that nobody drops them.
@@ -202,6 +205,10 @@ class SafetyMonitorNode(TeleopNode):
         if verdict.state is not before:
             worst = verdict.alarms[0].text if verdict.alarms else "all is well"
             self.get_logger().info(f"{before.name if before is not None else 'start'} -> {verdict.state.name}: {worst}")
+
+    def _watch_speakers(self, stream: str, source: str, **parts: str) -> None:
+        """Count the publishers of a topic that only one node may speak on."""
+        self._observed[STREAMS[stream].topic_for(**parts)] = StreamObservation(source, SOLE)
 
     def _seen(self, topic: str) -> Any:
         return lambda _message: self._observed[topic].arrived(self.now())

@@ -21,7 +21,6 @@ from teleop_core.psm_kinematics import (
 )
 from teleop_core.se3 import Pose, quaternion_angle, slerp
 
-
 PLACE = (0, 1, 2)
 """Joints that place the tip: yaw, pitch, insertion."""
 WRIST = (3, 4, 5)

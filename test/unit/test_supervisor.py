@@ -123,6 +123,14 @@ def test_every_cause_stops_and_the_way_back_is_the_one_in_the_table(
     assert watched.step(0.05).permitted
 
 
+def test_a_topic_with_one_speaker_is_watched_for_a_second_only(watched: Watched) -> None:
+    """Silence on such a topic is no cause; a second publisher is."""
+    quiet = StreamHealth("commands of PSM1", "sole speaker", None, publishers=1)
+    assert watched.step(0.6, streams=(*STREAMS.values(), quiet)).permitted
+    crowded = dataclasses.replace(quiet, publishers=2)
+    assert watched.step(0.6, streams=(*STREAMS.values(), crowded)).state is SafetyLevel.FAULT
+
+
 def test_every_stopping_cause_of_the_table_is_covered() -> None:
     """A new row in the cause table needs a case above."""
     told_otherwise = {"NEVER_SEEN", "VIDEO_OLD", "TRACKING_SLOW"}
