@@ -154,6 +154,8 @@ class CommandGate:
         refusal = self._closed(now) or self._refusal(now, q, sampled_at)
         if refusal is not None:
             return Decision(self.setpoint, self._rest, False, (refusal,))
+        # A stamp of the future is a clock that stepped: believed, it would shut out every command that follows.
+        sampled_at = min(sampled_at, now)
         dt = self._step_time(now, sampled_at)
         decision = self._limited(q, dt)
         self.setpoint, self._velocity = decision.setpoint, decision.velocity
@@ -177,7 +179,9 @@ class CommandGate:
             return GateReason.WRONG_SIZE
         if not all(math.isfinite(value) for value in q) or not math.isfinite(sampled_at):
             return GateReason.NOT_FINITE
-        if not now - sampled_at <= limits.max_command_age or sampled_at <= self._sampled_at:
+        if not -limits.max_command_age <= now - sampled_at <= limits.max_command_age:
+            return GateReason.STALE
+        if sampled_at <= self._sampled_at:
             return GateReason.STALE
         for value, present, speed in zip(q, self.setpoint, limits.velocity, strict=True):
             if not abs(value - present) <= speed * limits.jump_time:
@@ -201,18 +205,17 @@ class CommandGate:
         reasons: list[GateReason] = []
         setpoint, velocity = [], []
         for index, (value, present, before) in enumerate(zip(q, self.setpoint, self._velocity, strict=True)):
-            target = value
-            low = limits.lower[index]
-            if index == limits.insertion_index and not value >= limits.min_insertion:
-                target = low = limits.min_insertion
-                reasons.append(GateReason.RCM_DEPTH)
-            elif not low <= value <= limits.upper[index]:
-                target = min(limits.upper[index], max(low, value))
-                reasons.append(GateReason.JOINT_RANGE)
+            inserts = index == limits.insertion_index
+            floor = max(limits.lower[index], limits.min_insertion) if inserts else limits.lower[index]
+            if not floor <= value <= limits.upper[index]:
+                reasons.append(GateReason.RCM_DEPTH if inserts and value < floor else GateReason.JOINT_RANGE)
+            # An arm that stands outside its range is held there and may come back, but is never thrown back.
+            low, high = min(present, floor), max(present, limits.upper[index])
+            target = min(high, max(low, value))
             speed = (target - present) / dt
             allowed = self._allowed_speed(index, target - present, speed, before, dt, reasons)
             # The end of the range is firmer than the acceleration limit: stop there, however hard.
-            reached = min(limits.upper[index], max(low, present + allowed * dt))
+            reached = min(high, max(low, present + allowed * dt))
             setpoint.append(reached)
             velocity.append((reached - present) / dt)
         return Decision(tuple(setpoint), tuple(velocity), True, tuple(dict.fromkeys(reasons)))
@@ -239,3 +242,5 @@ class CommandGate:
     def _stop(self) -> None:
         """The setpoint stands still; a stop may always be faster than the acceleration limit."""
         self._velocity = self._rest
+        # The time an arm stood still is no time in which it could have moved: the next step is one period long.
+        self._commanded_at = float("-inf")

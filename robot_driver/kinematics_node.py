@@ -88,12 +88,14 @@ class KinematicsNode(TeleopNode):
         permitted = self.permit.valid(now)
         stamp = time_message(ros_now - (now - self.receiver.sampled_at(signal)))
         for arm in self.arms:
-            arm.drive(now, signal, permitted, stamp)
+            arm.drive(now, signal, permitted, self.permit.velocity_ratio, stamp)
 
     def on_safety_state(self, message: Any) -> None:
         """The permit. Without it every pair lets go at once."""
         now = self.now()
-        self.permit.take(now, message.motion_permitted, message.permit_sequence, message.lease)
+        self.permit.take(
+            now, message.motion_permitted, message.permit_sequence, message.lease, message.velocity_ratio
+        )
         if not self.permit.valid(now):
             self.safe_output()
 

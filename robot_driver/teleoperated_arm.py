@@ -68,17 +68,20 @@ class TeleoperatedArm:
         """What the command gate limited lately: the operator is told."""
         self._gate_reasons = list(message.limit_reasons)
 
-    def drive(self, now: float, signal: OperatorSignal, permitted: bool, sampled_at: Any) -> None:
+    def drive(
+        self, now: float, signal: OperatorSignal, permitted: bool, velocity_ratio: float, sampled_at: Any
+    ) -> None:
         """Take an accepted packet; send the arm where it leads.
 
         Args:
             now: Monotonic time [s].
             signal: The packet.
             permitted: The permit to move is fresh.
+            velocity_ratio: Share of full speed that it permits, 0..1.
             sampled_at: When the hand was sampled, ROS time of this side.
         """
         status = ArmStatus(self._ready, self._setpoint, self._jaw_setpoint)
-        command = self.pair.step(now, signal, permitted, status)
+        command = self.pair.step(now, signal, permitted, velocity_ratio, status)
         if command is None:
             return
         self._servo_message.header.stamp = sampled_at

@@ -27,6 +27,10 @@ WRIST = (3, 4, 5)
 """Joints that turn it: roll, wrist pitch, wrist yaw."""
 
 
+ENGAGE_TOLERANCE = 0.003
+"""An arm that stands this much nearer to the cannula than following allows may still be engaged [m]."""
+
+
 class LimitReason(str, Enum):
     """Why an instrument did not do all that the hand asked, in the operator's words."""
 
@@ -87,6 +91,10 @@ class MotionLimiter:
         self._min_insertion = max(self._lower[INSERTION_INDEX], limits.min_depth + INSERTION_AT_RCM)
         self._speed = [float(speed) * limits.joint_speed_share for speed in JOINT_LIMITS.velocity]
 
+    def deep_enough(self, q: tuple[float, ...]) -> bool:
+        """True if the instrument is far enough past the cannula for a hand to have a sure hold on it."""
+        return q[INSERTION_INDEX] >= self._min_insertion - ENGAGE_TOLERANCE
+
     def toward(self, wanted: Pose, present: Pose, dt: float) -> tuple[Pose, tuple[str, ...]]:
         """Pose on the way from `present` to `wanted` that is reached in `dt` [s] at limited speed."""
         distance = math.dist(wanted.position, present.position)
@@ -131,13 +139,13 @@ class MotionLimiter:
     ) -> float:
         """What of a wanted joint position can be done in `dt` [s]; says why not all of it."""
         value, present = wanted, q_present[index]
-        low, high = self._lower[index], self._upper[index]
-        if index == INSERTION_INDEX and not value >= self._min_insertion:
-            value = self._min_insertion
-            reasons[LimitReason.RCM_DEPTH.value] = None
-        elif not low <= value <= high:
-            value = min(high, max(low, value))
-            reasons[joint_limit_reason(JOINT_NAMES[index])] = None
+        inserts = index == INSERTION_INDEX
+        low, high = self._min_insertion if inserts else self._lower[index], self._upper[index]
+        if not low <= value <= high:
+            too_shallow = inserts and value < low
+            reasons[LimitReason.RCM_DEPTH.value if too_shallow else joint_limit_reason(JOINT_NAMES[index])] = None
+            # A joint outside its range stands there until the hand brings it back: it never moves by itself.
+            value = min(max(high, present), max(min(low, present), value))
         step = self._speed[index] * dt
         if not abs(value - present) <= step:
             value = present + math.copysign(step, value - present)

@@ -17,7 +17,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from teleop_core.jaw import JawGhost, JawLimits
-from teleop_core.motion_limits import MotionLimiter, MotionLimits
+from teleop_core.motion_limits import LimitReason, MotionLimiter, MotionLimits
 from teleop_core.psm_kinematics import JOINT_LIMITS, forward_pose
 from teleop_core.se3 import FloatArray, Pose, quaternion_conjugate, quaternion_from_matrix, quaternion_multiply
 from teleop_core.signals import HandSignal, OperatorSignal, TeleopState
@@ -117,13 +117,16 @@ class HandArmPair:
         self._pressed_since = None
         self._engagement = None
 
-    def step(self, now: float, signal: OperatorSignal, permitted: bool, arm: ArmStatus) -> ArmCommand | None:
+    def step(
+        self, now: float, signal: OperatorSignal, permitted: bool, velocity_ratio: float, arm: ArmStatus
+    ) -> ArmCommand | None:
         """Take one accepted packet and say what the arm shall do.
 
         Args:
             now: Monotonic time [s].
             signal: The packet.
             permitted: The safety monitor permits motion, and the permit is fresh.
+            velocity_ratio: Share of full speed that it permits, 0..1: beyond it the command gate would hold back.
             arm: What the arm says of itself.
 
         Returns:
@@ -136,6 +139,12 @@ class HandArmPair:
         engagement = self._engagement
         if engagement is None:
             self.state = TeleopState.ALIGNING
+            if not self._limiter.deep_enough(arm.setpoint):
+                self.stop(arm.ready)
+                self.reasons = (LimitReason.RCM_DEPTH.value,)
+                return None
+            if self.reasons == (LimitReason.RCM_DEPTH.value,):
+                self.reasons = ()
             if not self._gesture_done(now, signal.clutch) or signal.camera:
                 return None
             engagement = self._engagement = self._engage(now, signal, hand, arm.setpoint, arm.jaw)
@@ -143,10 +152,12 @@ class HandArmPair:
             self.stop(arm.ready)
             self.reasons = (NOT_FOLLOWING,)
             return None
-        self._advance(engagement, now, signal, hand)
+        self._advance(engagement, now, signal, hand, velocity_ratio)
         return engagement.command
 
-    def _advance(self, engagement: _Engagement, now: float, signal: OperatorSignal, hand: HandSignal) -> None:
+    def _advance(
+        self, engagement: _Engagement, now: float, signal: OperatorSignal, hand: HandSignal, velocity_ratio: float
+    ) -> None:
         """Follow the hand, or stand still while it is free; fresh anchors whenever the old ones no longer hold."""
         hands_free = signal.clutch or signal.camera
         was_free = self.state is TeleopState.CLUTCHED
@@ -157,7 +168,9 @@ class HandArmPair:
             anchor = engagement.anchor
             if was_free or (anchor.clutch_epoch, anchor.scale) != (signal.clutch_epoch, signal.motion_scale):
                 engagement.anchor = _anchor(signal, hand, engagement.command)
-            self._follow(engagement, hand, min(now - engagement.commanded_at, LONGEST_STEP))
+            if was_free:
+                engagement.jaw = JawGhost(self._jaw_limits, engagement.command.jaw)
+            self._follow(engagement, hand, velocity_ratio * min(now - engagement.commanded_at, LONGEST_STEP))
         engagement.commanded_at = now
 
     def _gesture_done(self, now: float, clutch: bool) -> bool:

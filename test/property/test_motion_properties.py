@@ -53,7 +53,7 @@ def test_no_sequence_of_a_hand_makes_a_jump(moments: list[tuple]) -> None:
         clutch_before = clutch
         hand = HandSignal("MTML", Pose(position, quaternion), (0.0,) * 3, (0.0,) * 3, gripper)
         signal = OperatorSignal(now, 1, 1, epoch, present, clutch, False, scale, 0.0, 0.0, (hand,))
-        command = pair.step(now, signal, permitted, ArmStatus(True, setpoint, jaw))
+        command = pair.step(now, signal, permitted, 1.0, ArmStatus(True, setpoint, jaw))
         if command is None:
             continue
         assert permitted
@@ -82,7 +82,7 @@ def _step(
 ) -> None:
     hand = HandSignal("MTML", Pose(position, quaternion), (0.0,) * 3, (0.0,) * 3, 0.3)
     signal = OperatorSignal(now, 1, 1, epoch, True, clutch, False, scale, 0.0, 0.0, (hand,))
-    pair.step(now, signal, True, ArmStatus(True, setpoint, jaw))
+    pair.step(now, signal, True, 1.0, ArmStatus(True, setpoint, jaw))
 
 
 gate_events = st.one_of(

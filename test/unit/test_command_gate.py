@@ -193,6 +193,48 @@ def test_the_shaft_stays_past_the_remote_centre(driven: Driven) -> None:
     assert GateReason.RCM_DEPTH in seen
 
 
+@pytest.mark.parametrize(
+    ("joint", "place"),
+    [(2, 0.02), (1, math.radians(54.0)), (3, math.radians(-265.0))],
+    ids=["shallow", "pitch", "roll"],
+)
+def test_an_arm_outside_its_range_is_held_there_and_may_come_back(joint: int, place: float) -> None:
+    """Commanded to where it stands it stands; commanded inwards it moves at limited speed; never farther out."""
+    start = list(START)
+    start[joint] = place
+    made = Driven()
+    made.gate = CommandGate(gate_limits(PERIOD, 0.15, 0.06), start)
+    made.gate.enable(True)
+    made.grant()
+    made.go()
+    assert made.gate.setpoint == tuple(start)
+    inwards = math.copysign(1e-4, START[joint] - place)
+    made.go(*[-inwards if index == joint else 0.0 for index in range(6)])
+    assert made.gate.setpoint == tuple(start)
+    for _ in range(10):
+        made.grant()
+        made.go(*[inwards if index == joint else 0.0 for index in range(6)])
+    assert 0.0 < (made.gate.setpoint[joint] - place) / inwards < 11.0
+
+
+def test_a_stamp_of_the_future_does_not_shut_out_what_follows(driven: Driven) -> None:
+    """A little ahead is a clock that drifts and counts as now; far ahead is refused; the next command passes."""
+    assert driven.go(0.0001, age=-0.1) == ()
+    assert driven.go(0.0001, age=-10.0) == (GateReason.STALE,)
+    assert driven.go(0.0001) == ()
+
+
+def test_the_first_step_after_a_hold_is_no_longer_than_any_other(driven: Driven) -> None:
+    """Time spent holding is no time in which the arm could have moved."""
+    limits = gate_limits(PERIOD, 0.15, 0.06)
+    driven.now += 1.0
+    assert driven.gate.hold_reason(driven.now) is not None
+    driven.grant()
+    before = driven.gate.setpoint[0]
+    driven.go(0.07)
+    assert driven.gate.setpoint[0] - before <= limits.velocity[0] * PERIOD
+
+
 def test_a_protective_stop_needs_the_monitor_to_withdraw_and_grant_again(driven: Driven) -> None:
     """Permits that were on their way do not end a stop; withdrawal and a new permit do."""
     driven.gate.protective_stop()

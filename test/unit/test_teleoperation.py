@@ -37,13 +37,16 @@ class Operated:
         self.jaw = 0.2
         self.epoch = 0
         self.follows = True
+        self.velocity_ratio = 1.0
 
     def step(self, *, clutch: bool = False, permitted: bool = True, **changes: object) -> ArmCommand | None:
         self.now += PERIOD
         hand = HandSignal("MTML", Pose(self.position, self.quaternion), (0.0,) * 3, (0.0,) * 3, self.gripper)
         signal = OperatorSignal(self.now, 1, 1, self.epoch, True, clutch, False, 0.2, 0.0, 0.0, (hand,))
         status = ArmStatus(bool(changes.pop("ready", True)), self.setpoint, self.jaw)
-        command = self.pair.step(self.now, dataclasses.replace(signal, **changes), permitted, status)
+        command = self.pair.step(
+            self.now, dataclasses.replace(signal, **changes), permitted, self.velocity_ratio, status
+        )
         if command is not None and self.follows:
             self.setpoint, self.jaw = command.q, command.jaw
         return command
@@ -211,6 +214,43 @@ def test_a_wrist_at_its_limit_does_not_move_the_tip(operated: Operated) -> None:
         limited = limited or any("wrist" in reason for reason in operated.pair.reasons)
         assert forward_pose(operated.setpoint).position == pytest.approx(place, abs=1e-9)
     assert limited
+
+
+def test_an_instrument_inside_the_cannula_is_not_engaged() -> None:
+    """With too little shaft past the remote centre the gesture engages nothing, moves nothing, and says why."""
+    made = Operated()
+    made.setpoint = (0.1, -0.1, 0.03, 0.2, 0.1, -0.1)
+    made.step()
+    made.press_and_release()
+    assert made.pair.state is TeleopState.ALIGNING
+    assert made.pair.reasons == (LimitReason.RCM_DEPTH.value,)
+    made.setpoint = START
+    made.press_and_release()
+    assert made.pair.state is TeleopState.FOLLOWING
+
+
+def test_half_speed_means_half_speed(operated: Operated) -> None:
+    """While the monitor permits half of the speed, the tool takes twice the time, so the gate has nothing to limit."""
+    operated.velocity_ratio = 0.5
+    before = forward_pose(operated.setpoint).position
+    operated.position = operated.position + np.array([0.2, 0.0, 0.0])
+    operated.step()
+    moved = np.linalg.norm(forward_pose(operated.setpoint).position - before)
+    assert moved <= 0.5 * MotionLimits().tool_speed * PERIOD * (1.0 + 1e-6)
+
+
+def test_the_jaw_catches_up_slowly_after_the_clutch(operated: Operated) -> None:
+    """A gripper that was opened while the clutch was pressed does not fling the jaw open at its release."""
+    for _ in range(300):
+        operated.step()
+    operated.epoch += 1
+    operated.step(clutch=True)
+    operated.gripper = 1.0
+    for _ in range(20):
+        operated.step(clutch=True)
+    held = operated.jaw
+    operated.step()
+    assert 0.0 < operated.jaw - held <= JawLimits().catch_up_rate * PERIOD * (1.0 + 1e-9)
 
 
 def test_the_operator_pulls_out_no_further_than_the_cannula(operated: Operated) -> None:
