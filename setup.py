@@ -21,7 +21,7 @@ def rows(*kinds: str) -> list[list[str]]:
 
 def data_files() -> list[tuple[str, list[str]]]:
     """Data files by the folder they go to."""
-    found = defaultdict(list)
+    found: dict[str, list[str]] = defaultdict(list)
     for pattern, destination in rows("data"):
         found[f"share/{NAME}/{destination}".removesuffix("/.")] += sorted(glob(pattern))
     return list(found.items())

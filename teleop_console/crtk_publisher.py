@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
+from builtin_interfaces.msg import Time
 from rclpy.publisher import Publisher
 from sensor_msgs.msg import JointState, Joy
 
 from teleop_console.devices.device import DeviceSample
-from teleop_core.contract import MASTERS
+from teleop_core.contract import MASTERS, STREAMS
 from teleop_core.signals import HandSignal
 from teleop_ros.convert import fill_pose
 
-RATE = 100.0
-"""Rate at which the hands are published [Hz]."""
+RATE = STREAMS["master_measured_cp"].rate
+"""Largest rate at which the hands are published [Hz]."""
 GRIPPER_JOINT = "gripper"
 
 Open = Callable[..., Publisher]
@@ -42,7 +44,7 @@ class _Master:
 
 
 class CrtkPublisher:
-    """Hands at up to 100 Hz; pedals and presence at the start and whenever they change."""
+    """Hands at the rate of the contract or a little less; pedals and presence at the start and on every change."""
 
     def __init__(self, publisher: Open, command_rate: float, frame_id: str) -> None:
         """Open the topics.
@@ -55,7 +57,7 @@ class CrtkPublisher:
         self._masters = {name: _Master(publisher, name, frame_id) for name in MASTERS}
         self._pedals = {name: publisher(name) for name in ("clutch", "camera", "operator_present")}
         self._told: dict[str, bool] = {}
-        self._every = max(1, round(command_rate / RATE))
+        self._every = max(1, math.ceil(command_rate / RATE))
         self._turn = 0
 
     def publish(self, sample: DeviceSample, stamp: Any, measured: bool) -> None:
@@ -64,7 +66,7 @@ class CrtkPublisher:
         Args:
             sample: Hands and pedals, with the gesture that the console made.
             stamp: ROS time of the sample.
-            measured: The hands are fresh from the device.
+            measured: The hands are fresh from the device; if not, their stamp is 0, by which CRTK marks invalid data.
         """
         for name, publisher in self._pedals.items():
             pressed = getattr(sample, name)
@@ -74,6 +76,6 @@ class CrtkPublisher:
                 message.header.stamp = stamp
                 publisher.publish(message)
         self._turn = (self._turn + 1) % self._every
-        if measured and self._turn == 0:
+        if self._turn == 0:
             for hand in sample.hands:
-                self._masters[hand.name].publish(hand, stamp)
+                self._masters[hand.name].publish(hand, stamp if measured else Time())

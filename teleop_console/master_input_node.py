@@ -12,6 +12,7 @@ Ends with code 2 and one line if the device cannot be used at the start.
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,6 +23,7 @@ from teleop_console.crtk_publisher import CrtkPublisher
 from teleop_console.devices.device import DeviceError, DeviceSample, MasterDevice
 from teleop_console.devices.registry import open_device
 from teleop_console.engagement import GesturePerformer
+from teleop_console.start_of_sending import StartOfSending
 from teleop_console.timing import Punctuality
 from teleop_console.watched_device import WatchedDevice
 from teleop_core.graph import BUILT_IN_SURGEON
@@ -33,8 +35,6 @@ from teleop_ros.parameters import ParameterError, check, declare, parameter
 FRAME = "display"
 FRESH = 0.3
 """Feedback and safety state older than this are not acted on [s]."""
-UNHEARD = 3.0
-"""Where something listens but the patient side is not heard, commands begin after this time [s]."""
 
 
 @dataclass(frozen=True)
@@ -86,8 +86,7 @@ class MasterInputNode(TeleopNode):
         self._last_sample: DeviceSample | None = None
         self._told_absent = False
         self._sent = 0
-        self._listener_since: float | None = None
-        self._sending = False
+        self._start = StartOfSending()
 
         self._commands = self.publisher("command")
         self._message = self._commands.msg_type()
@@ -122,7 +121,8 @@ class MasterInputNode(TeleopNode):
         sample = self._with_gesture(now, self._device.read(now))
         self._last_sample = sample
         self._tell_problem()
-        if self._may_send(now):
+        heard = now - self._arms_at <= FRESH
+        if self._start.begun or self._start.update(now, self._commands.get_subscription_count(), heard):
             self._send(self._sender.signal(now, stamp.nanoseconds * 1e-9, sample))
         self._crtk.publish(sample, stamp.to_msg(), measured=not self._device.problem)
 
@@ -133,19 +133,6 @@ class MasterInputNode(TeleopNode):
         safety = self._safety if now - self._safety_at <= FRESH else None
         clutch = self._gesture.clutch(now, sample.clutch, arms, safety)
         return DeviceSample(sample.hands, self._gesture.present(safety), clutch, sample.camera)
-
-    def _may_send(self, now: float) -> bool:
-        """Begin when the patient side speaks and something listens; a mere listener gets its commands later."""
-        if self._sending:
-            return True
-        if self._commands.get_subscription_count() == 0:
-            self._listener_since = None
-            return False
-        if self._listener_since is None:
-            self._listener_since = now
-        heard = now - self._arms_at <= FRESH
-        self._sending = heard or now - self._listener_since >= UNHEARD
-        return self._sending
 
     def _send(self, signal: OperatorSignal) -> None:
         fill_operator_command(self._message, signal)
@@ -164,7 +151,7 @@ class MasterInputNode(TeleopNode):
 
     def safe_output(self) -> None:
         """Say that nobody is at the console."""
-        if self._sending:
+        if self._start.begun:
             hands = self._last_sample.hands if self._last_sample is not None else ()
             nobody = DeviceSample(hands, operator_present=False, clutch=False, camera=False)
             now = self.get_clock().now().nanoseconds * 1e-9
@@ -186,7 +173,7 @@ class MasterInputNode(TeleopNode):
         }
         if problem:
             return DiagnosticStatus.WARN, problem, values
-        return DiagnosticStatus.OK, "sending" if self._sending else "waiting for the patient side", values
+        return DiagnosticStatus.OK, "sending" if self._start.begun else "waiting for the patient side", values
 
 
 def main() -> int:
@@ -195,4 +182,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    raise SystemExit(main())
+    sys.exit(main())

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from dataclasses import replace
 
-from teleop_console.devices.device import DeviceError, DeviceSample, MasterDevice
+from teleop_console.devices.device import LARGEST_COORDINATE, LARGEST_GRIPPER, DeviceError, DeviceSample, MasterDevice
 from teleop_core.contract import MASTERS
 from teleop_core.se3 import as_floats, is_unit_quaternion
 from teleop_core.signals import HandSignal
@@ -18,9 +18,7 @@ RECONNECT_EVERY = 1.0
 """Time between attempts to connect a lost device [s]."""
 FASTEST_HAND = 5.0
 """Faster than any hand [m/s]: such a jump is a fault of the device."""
-_JITTER = 0.002
-LARGEST_COORDINATE = 2.0
-"""No hand is farther from the display than this along any axis [m]."""
+_JITTER = 0.002  # However little time has passed, a tracker may be off by this much [m].
 
 _NOBODY = DeviceSample(hands=(), operator_present=False, clutch=False, camera=False)
 
@@ -122,6 +120,6 @@ def _fault(hand: HandSignal) -> str:
         return f"orientation {as_floats(hand.pose.quaternion)} is not a unit quaternion"
     if not all(map(math.isfinite, (*hand.linear, *hand.angular))):
         return f"velocity {hand.linear}, {hand.angular} is not finite"
-    if not -math.pi <= hand.gripper <= math.pi:
-        return f"gripper angle {hand.gripper} is not within -pi to pi"
+    if not -LARGEST_GRIPPER <= hand.gripper <= LARGEST_GRIPPER:
+        return f"gripper angle {hand.gripper} is not within {LARGEST_GRIPPER:.4g} rad"
     return ""

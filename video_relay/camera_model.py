@@ -12,6 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from teleop_core.contract import EYES
+
 FloatArray = NDArray[np.float64]
 
 DISTORTION_MODEL = "plumb_bob"
@@ -85,7 +87,7 @@ class StereoModel:
         Raises:
             ValueError: there is no such eye.
         """
-        if eye not in ("left", "right"):
+        if eye not in EYES:
             raise ValueError(f"eye: {eye!r} is neither left nor right")
         shift = -self.focal_length * self.baseline if eye == "right" else 0.0
         return np.column_stack((self.intrinsics(), (shift, 0.0, 0.0)))

@@ -21,6 +21,7 @@ from rclpy.duration import Duration
 from sensor_msgs.msg import JointState
 from std_msgs.msg import Header
 
+from teleop_core.cart import STEREO_BASELINE
 from teleop_core.contract import CAMERA_ARM, EYES
 from teleop_ros.adapter import Health, TeleopNode, run
 from teleop_ros.parameters import ParameterError, check, declare, parameter
@@ -61,14 +62,16 @@ class VideoRelayParameters:
     field_of_view: float = parameter(
         1.05, unit="rad", low=0.1, high=2.6, doc="angle from the left to the right edge of each picture"
     )
-    baseline: float = parameter(0.005, unit="m", low=0.0005, high=0.2, doc="distance of the eyes of a file or camera")
+    baseline: float = parameter(
+        STEREO_BASELINE, unit="m", low=0.0005, high=0.2, doc="distance of the eyes of a file or camera"
+    )
 
     def __post_init__(self) -> None:
         """Refuse values outside their range."""
         check(self)
 
 
-class VideoRelay(TeleopNode):
+class VideoRelayNode(TeleopNode):
     """Relays the newest frame, as often as rate and share allow."""
 
     def __init__(self) -> None:
@@ -171,7 +174,7 @@ class VideoRelay(TeleopNode):
 
 def main() -> int:
     """Run the node."""
-    return run(VideoRelay)
+    return run(VideoRelayNode)
 
 
 if __name__ == "__main__":

@@ -9,14 +9,20 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Protocol
 
+from teleop_core.session import SessionLimits
 from teleop_core.signals import HandSignal
+
+LARGEST_COORDINATE = SessionLimits.max_reach
+"""No hand is farther from the display than this along any axis [m]; the patient side would refuse it too."""
+LARGEST_GRIPPER = SessionLimits.max_gripper
+"""Largest angle of a gripper, either sign [rad]."""
 
 
 class DeviceError(ValueError):
     """A device cannot be used; the text names the device, the field and the value."""
 
 
-class DeviceLost(DeviceError):  # noqa: N818 - a state of the device rather than a fault of the program
+class DeviceLostError(DeviceError):
     """A connected device stopped answering; it may be connected again."""
 
 
@@ -47,7 +53,7 @@ class MasterDevice(Protocol):
     performs_gesture: bool
 
     def connect(self) -> None:
-        """Get ready to be read; called again after `DeviceLost`.
+        """Get ready to be read; called again after `DeviceLostError`.
 
         Raises:
             DeviceError: the device cannot be used.
@@ -57,7 +63,7 @@ class MasterDevice(Protocol):
         """Hands and feet at the monotonic time `now` [s], which never goes back between reads.
 
         Raises:
-            DeviceLost: the device stopped answering.
+            DeviceLostError: the device stopped answering.
         """
 
     def close(self) -> None:

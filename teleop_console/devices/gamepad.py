@@ -21,7 +21,7 @@ from typing import Any
 
 import numpy as np
 
-from teleop_console.devices.device import DeviceError, DeviceLost, DeviceSample
+from teleop_console.devices.device import DeviceError, DeviceLostError, DeviceSample
 from teleop_console.devices.stick_motion import StickMotion, Sticks
 
 _FULL_DEFLECTION = 32767.0
@@ -69,16 +69,16 @@ class Gamepad:
         """Hands and buttons at `now` [s].
 
         Raises:
-            DeviceLost: it was unplugged, or was never connected.
+            DeviceLostError: it was unplugged, or was never connected.
         """
         if self._source is None:
-            raise DeviceLost("device 'gamepad': not connected")
+            raise DeviceLostError("device 'gamepad': not connected")
         import pygame
 
         for event in pygame.event.get():
             if event.type == pygame.JOYDEVICEREMOVED and event.instance_id == self._source.instance:
                 self.close()
-                raise DeviceLost("device 'gamepad': unplugged")
+                raise DeviceLostError("device 'gamepad': unplugged")
         return self._motion.advance(self._source.sticks(), now)
 
     def close(self) -> None:

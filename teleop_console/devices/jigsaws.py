@@ -5,8 +5,9 @@ and two instruments each position [m], rotation matrix R11..R33, linear and angu
 Only the masters are used. Source: Gao et al., "JHU-ISI Gesture and Skill Assessment Working Set", M2CAI 2014.
 
 Frame: the recorded axes are those of the stereo display, so nothing is converted. In a recorded trial the motion of
-each instrument, which the robot reports in the camera's frame, is the motion of its master times 0.500, turned by less
-than 0.2 degrees (least squares on the velocities, R^2 = 0.999; rotations alike), so both frames share their axes. The
+each instrument, which the robot reports in the camera's frame, is the motion of its master times 0.500, turned by 0.1
+degrees (least squares on the differences of successive positions, R^2 = 0.997), and each instrument turns with its
+master, but for a constant offset, to within 2 degrees. So both frames share their axes. The
 left hand is at positive X, the right hand at negative X, both at positive Z: X points left and Z away from the
 operator, and Y therefore up. (The left master moves the instrument that the file calls the right one.)
 """
@@ -20,7 +21,7 @@ from pathlib import Path
 
 import numpy as np
 
-from teleop_console.devices.device import DeviceError
+from teleop_console.devices.device import LARGEST_COORDINATE, LARGEST_GRIPPER, DeviceError
 from teleop_core.se3 import FloatArray, quaternion_from_matrix, rotation_matrix_nearest
 
 RATE = 30.0
@@ -40,9 +41,7 @@ COLUMNS = tuple(
 _GRIPPER = _PER_ARM.index("GRIPPER_ANGLE")
 _ROTATION = slice(3, 12)
 
-_LARGEST_POSITION = 2.0
-_LARGEST_GRIPPER = math.pi
-# Recordings are rounded to a few digits: rows of their matrices are off unit length and right angle by up to 0.002.
+# Largest entry of R R^T - 1 [1]: recordings are rounded to a few digits, which leaves up to 0.002.
 _ROTATION_TOLERANCE = 0.05
 
 
@@ -134,8 +133,8 @@ def _largest(index: int) -> float:
     if index >= 2 * len(_PER_ARM):
         return math.inf
     if quantity < 3:
-        return _LARGEST_POSITION
-    return _LARGEST_GRIPPER if quantity == _GRIPPER else math.inf
+        return LARGEST_COORDINATE
+    return LARGEST_GRIPPER if quantity == _GRIPPER else math.inf
 
 
 def _quaternions(path: Path, numbers: list[int], flat: FloatArray) -> FloatArray:

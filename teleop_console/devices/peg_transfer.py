@@ -13,24 +13,22 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from teleop_console.devices.hand_curve import CHANNELS
+from teleop_console.devices.workplace import GRIPPER_OPEN, HANDS_AT_REST
 from teleop_core.se3 import FloatArray
 
 PEGS = 6
 TRANSFERS_PER_CLUTCH = 3
-GRIPPER_OPEN = 1.0
-"""Gripper angle with which a hand approaches and lets go [rad]."""
 LARGEST_TURN = np.radians(30.0)
 """Largest rotation of a hand away from its place [rad]."""
 
-# Places of the hands when they rest, left and right, display frame [m].
-_HOME = np.array(((0.12, -0.05, 0.30), (-0.12, -0.05, 0.30)))
-_TOWARD_OTHER_HAND = (-1.0, 1.0)
-_CARRYING_HEIGHT = 0.02
-_PEG_HEIGHT = -0.025
-_SCATTER = 0.003
-_RECENTRED_SHARE = 0.3
-_GRASP_DURATION = 0.4
-_CLUTCH_DWELL = 0.15
+_TOWARD_OTHER_HAND = (-1.0, 1.0)  # Sign of X toward the other hand, for the left and the right hand [1].
+_CARRYING_HEIGHT = 0.02  # Above the hand's place [m].
+_PEG_HEIGHT = -0.025  # Above the hand's place [m].
+_SCATTER = 0.003  # Standard deviation along each axis with which a hand misses a place [m].
+_LARGEST_SCATTER = 0.006  # [m]
+_RECENTRED_SHARE = 0.3  # How much of the way to its place a clutched hand is brought back [1].
+_GRASP_DURATION = 0.4  # [s]
+_CLUTCH_DWELL = 0.15  # Hands rest this long after the press and again before the release [s].
 _POSITION = slice(0, 3)
 _TURN = slice(3, 6)
 _GRIPPER = 6
@@ -90,7 +88,7 @@ class _Plan:
 def rest() -> FloatArray:
     """Both hands where the plan begins and ends: (2, 7) position, rotation vector, gripper."""
     state = np.zeros((2, CHANNELS))
-    state[:, _POSITION] = _HOME
+    state[:, _POSITION] = HANDS_AT_REST
     state[:, _GRIPPER] = GRIPPER_OPEN
     return state
 
@@ -109,7 +107,7 @@ def plan(random: np.random.Generator) -> list[Move]:
             _go_home(task)
             task.clutch(np.zeros((2, 3)))
         elif number % TRANSFERS_PER_CLUTCH == 0:
-            task.clutch(-_RECENTRED_SHARE * (task.state[:, _POSITION] - _HOME))
+            task.clutch(-_RECENTRED_SHARE * (task.state[:, _POSITION] - HANDS_AT_REST))
     return task.moves
 
 
@@ -146,5 +144,6 @@ def _middle(random: np.random.Generator, hand: int) -> FloatArray:
 
 def _scattered(random: np.random.Generator, hand: int, x: float, y: float, z: float) -> FloatArray:
     """A point x, y, z [m] from the hand's place, missed by a few millimetres."""
-    place: FloatArray = _HOME[hand] + np.array((x, y, z)) + random.normal(0.0, _SCATTER, 3).clip(-0.006, 0.006)
+    missed_by = random.normal(0.0, _SCATTER, 3).clip(-_LARGEST_SCATTER, _LARGEST_SCATTER)
+    place: FloatArray = HANDS_AT_REST[hand] + np.array((x, y, z)) + missed_by
     return place

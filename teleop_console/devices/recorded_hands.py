@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from teleop_console.devices.device import DeviceError, DeviceSample
+from teleop_console.devices.device import DeviceLostError, DeviceSample
 from teleop_console.devices.hand_curve import HandCurve
 from teleop_console.devices.jigsaws import RATE, Recording, read_recording
 from teleop_console.devices.minimum_jerk import minimum_jerk, shortest_duration
@@ -61,10 +61,10 @@ class RecordedHands:
         """Hands at `now` [s]; the recording begins at the first read after `connect`.
 
         Raises:
-            DeviceError: the device is not connected.
+            DeviceLostError: the device is not connected.
         """
         if self._curve is None:
-            raise DeviceError(f"{self._path}: read before it was connected")
+            raise DeviceLostError(f"{self._path}: read before it was connected")
         if self._started_at is None:
             self._started_at = now
         time = (now - self._started_at) % self._curve.duration

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from teleop_console.devices.device import DeviceSample
+from teleop_console.devices.workplace import GRIPPER_OPEN, HANDS_AT_REST
 from teleop_core.contract import MASTERS
 from teleop_core.se3 import FloatArray, Pose, quaternion_angle, quaternion_multiply, slerp
 from teleop_core.signals import HandSignal
@@ -20,8 +21,6 @@ SPEED = 0.08
 """Speed of a hand at full deflection [m/s]."""
 TURN_SPEED = 0.8
 """Angular speed at full deflection [rad/s]."""
-GRIPPER_OPEN = 1.0
-"""Gripper angle with the trigger released [rad]."""
 REACH = 0.15
 """Largest distance from the resting place along each axis [m]."""
 LARGEST_TURN = math.radians(60.0)
@@ -31,7 +30,6 @@ DEAD_ZONE = 0.1
 LONGEST_STEP = 0.05
 """However late a read comes, a hand moves for no longer than this [s]."""
 
-_HOME = np.array(((0.12, -0.05, 0.30), (-0.12, -0.05, 0.30)))
 _UPRIGHT = np.array((0.0, 0.0, 0.0, 1.0))
 
 
@@ -59,7 +57,7 @@ class StickMotion:
 
     def __init__(self) -> None:
         """Start with both hands at their resting places."""
-        self._positions = _HOME.copy()
+        self._positions = HANDS_AT_REST.copy()
         self._quaternions = [_UPRIGHT.copy(), _UPRIGHT.copy()]
         self._moved_at: float | None = None
 
@@ -92,7 +90,7 @@ class StickMotion:
         if step == 0.0:
             return 0.0, 0.0, 0.0
         wanted = self._positions[index] + velocity * step
-        self._positions[index] = np.clip(wanted, _HOME[index] - REACH, _HOME[index] + REACH)
+        self._positions[index] = np.clip(wanted, HANDS_AT_REST[index] - REACH, HANDS_AT_REST[index] + REACH)
         x, y, z = np.where(self._positions[index] == wanted, velocity, 0.0).tolist()
         return x, y, z
 

@@ -9,8 +9,10 @@ import numpy as np
 AMPLITUDE = 1e-4
 """Root mean square of the displacement of a hand [m]."""
 LOWEST_FREQUENCY = 8.0
+"""[Hz]"""
 HIGHEST_FREQUENCY = 12.0
-_SINES = 3
+"""[Hz]"""
+_SINES = 3  # For each axis: enough that their beats look irregular.
 
 
 class Tremor:

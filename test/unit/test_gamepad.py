@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from teleop_console.devices.device import DeviceError, DeviceLost
+from teleop_console.devices.device import DeviceError, DeviceLostError
 from teleop_console.devices.gamepad import Gamepad, space_mouse_rates, stick_rates
 from teleop_console.devices.registry import open_device
 from teleop_console.devices.stick_motion import (
-    GRIPPER_OPEN,
     LARGEST_TURN,
     LONGEST_STEP,
     REACH,
@@ -23,6 +23,7 @@ from teleop_console.devices.stick_motion import (
     StickMotion,
     Sticks,
 )
+from teleop_console.devices.workplace import GRIPPER_OPEN
 from teleop_core.se3 import quaternion_angle
 
 UPRIGHT = (0.0, 0.0, 0.0, 1.0)
@@ -113,8 +114,10 @@ def test_sticks_move_hands_the_way_they_are_pushed() -> None:
 
 
 def test_without_a_gamepad_connecting_says_what_to_do() -> None:
-    """The real pygame finds none on this machine; neither the first nor a later attempt breaks anything."""
+    """The real pygame finds none; neither the first nor a later attempt breaks anything."""
     pad = open_device("gamepad", 0)
+    if list(Path("/dev/input").glob("js*")):
+        pytest.skip("a gamepad is plugged in here")
     for _ in range(2):
         with pytest.raises(DeviceError, match="no gamepad found: plug one in"):
             pad.connect()
@@ -124,7 +127,7 @@ def test_without_a_gamepad_connecting_says_what_to_do() -> None:
 
 def test_reading_an_unconnected_gamepad_is_a_lost_device() -> None:
     """As after an unplug."""
-    with pytest.raises(DeviceLost):
+    with pytest.raises(DeviceLostError):
         Gamepad().read(0.0)
 
 

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from transforms3d.axangles import axangle2mat
 
-from teleop_console.devices.device import DeviceError, DeviceSample
+from teleop_console.devices.device import DeviceError, DeviceLostError, DeviceSample
 from teleop_console.devices.jigsaws import COLUMNS, RATE, read_recording
 from teleop_console.devices.recorded_hands import RETURN_SPEED, RETURN_TURN_SPEED, RecordedHands
 from teleop_core.se3 import quaternion_angle
@@ -197,6 +197,6 @@ def test_two_rows_are_enough(tmp_path: Path) -> None:
 
 
 def test_reading_before_connecting_is_an_error(file: Path) -> None:
-    """A device that is not connected has no hands."""
-    with pytest.raises(DeviceError, match="before it was connected"):
+    """A device that is not connected counts as lost, as every device does."""
+    with pytest.raises(DeviceLostError, match="before it was connected"):
         RecordedHands(file).read(0.0)

@@ -6,6 +6,7 @@ import itertools
 import subprocess
 import sys
 from pathlib import Path
+from xml.etree import ElementTree
 
 import numpy as np
 import pybullet
@@ -16,11 +17,11 @@ from pytransform3d.rotations import matrix_from_axis_angle
 from pytransform3d.urdf import Joint, UrdfTransformManager, parse_urdf
 
 from teleop_core import cart, psm_kinematics, se3
+from teleop_core.contract import EYES, INSTRUMENT_ARMS, STREAMS
 from teleop_ros import robot_description
 
 ROOT = Path(__file__).resolve().parents[2]
 ALL_ARMS = tuple(cart.PLACEMENTS)
-INSTRUMENT_ARMS = ("PSM1", "PSM2", "PSM3")
 LIMITS = psm_kinematics.JOINT_LIMITS
 FINGERS = ("left", "right")
 STEP = 0.001  # Physics step of the simulation [s].
@@ -109,6 +110,16 @@ def test_bases_stand_where_the_table_says(joints: dict[str, Joint], arm: str):
 def test_phantom_stands_at_the_centre_of_the_task(joints: dict[str, Joint]):
     """The peg board's surface is where the table says."""
     np.testing.assert_allclose(joints["phantom_joint"].child2parent[:3, 3], cart.TASK_CENTRE_IN_CART, atol=1e-12)
+
+
+@pytest.mark.parametrize("arm", INSTRUMENT_ARMS)
+def test_fingers_are_as_long_as_the_jaw(urdf: str, arm: str):
+    """From the wrist yaw axis to the end of each finger's collision shape it is the length that the kinematics name."""
+    for side in FINGERS:
+        shape = ElementTree.fromstring(urdf).find(f"./link[@name='{arm}_jaw_finger_{side}']/collision")
+        middle = float(shape.find("origin").get("xyz").split()[1])
+        size = float(shape.find("geometry/box").get("size").split()[1])
+        assert middle + size / 2.0 == pytest.approx(psm_kinematics.LENGTH_JAW)
 
 
 def test_camera_of_the_description_is_that_of_the_table(joints: dict[str, Joint]):
@@ -308,7 +319,11 @@ def test_rviz_shows_the_frames_and_topics_that_exist(joints: dict[str, Joint]):
     configuration = yaml.safe_load((ROOT / "rviz" / "teleop.rviz").read_text())["Visualization Manager"]
     assert configuration["Global Options"]["Fixed Frame"] == joints["cart_joint"].child
     classes = [display["Class"] for display in configuration["Displays"]]
-    for name in ("RobotModel", "TF", "Grid", "MarkerArray", "Image"):
+    for name in ("RobotModel", "TF", "Grid", "Image"):
         assert f"rviz_default_plugins/{name}" in classes
     images = {d["Topic"]["Value"] for d in configuration["Displays"] if d["Class"].endswith("/Image")}
-    assert images == {f"endoscope/{eye}/image_raw/compressed" for eye in ("left", "right")}
+    assert images == {STREAMS["image"].topic_for(eye=eye) for eye in EYES}
+    topics = {d["Topic"]["Value"] for d in configuration["Displays"] if "Topic" in d}
+    descriptions = {d["Description Topic"]["Value"] for d in configuration["Displays"] if "Description Topic" in d}
+    assert topics - images == set()
+    assert descriptions == {STREAMS["robot_description"].topic}

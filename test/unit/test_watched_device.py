@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from teleop_console.devices.device import DeviceError, DeviceLost, DeviceSample
+from teleop_console.devices.device import DeviceError, DeviceLostError, DeviceSample
 from teleop_console.watched_device import RECONNECT_EVERY, WatchedDevice, rubbish_in
 from teleop_core.se3 import Pose
 from teleop_core.signals import HandSignal
@@ -33,7 +33,7 @@ class FileDevice:
     def __init__(self, cable: Path) -> None:
         self.cable = cable
         self.sample = good()
-        self.error: Exception = DeviceLost("device 'file': unplugged")
+        self.error: Exception = DeviceLostError("device 'file': unplugged")
         self.connections = 0
         cable.touch()
 
@@ -121,7 +121,7 @@ def test_a_hand_that_stays_elsewhere_is_believed_after_a_while(device: FileDevic
     assert answers[-1]
 
 
-@pytest.mark.parametrize("error", [DeviceLost("gone"), OSError("no such device"), RuntimeError("driver broke")])
+@pytest.mark.parametrize("error", [DeviceLostError("gone"), OSError("no such device"), RuntimeError("driver broke")])
 def test_a_vanished_device_is_absent_then_connected_again(device: FileDevice, error: Exception) -> None:
     """One attempt a second; back in place it is read again, wherever the hands are."""
     watched = WatchedDevice(device)
