@@ -33,7 +33,7 @@ types: setup ## types of the code that has no ROS in it
 	$(BIN)/mypy
 
 fences: setup ## who may import whom
-	$(BIN)/lint-imports
+	$(BIN)/lint-imports --no-logo
 
 colcon: setup ## build as on a ROS machine and start every executable
 	exec $(BIN)/python environment/colcon_check.py

@@ -14,6 +14,7 @@ from launch.substitutions import LaunchConfiguration
 from launch_ros.actions import Node, PushRosNamespace, SetRemap
 from launch_ros.parameter_descriptions import ParameterValue
 
+from teleop_core.contract import CAMERA_ARM
 from teleop_core.graph import BUILT_IN_SURGEON, PROFILES, SIDES, NodeSpec, SessionOptions, node_graph
 from teleop_ros.robot_description import expand
 
@@ -73,7 +74,7 @@ def session(context: LaunchContext) -> list[LaunchDescriptionEntity]:
         actions += optional_node(
             "robot_state_publisher",
             "robot_state_publisher",
-            parameters=[{"robot_description": as_text(expand((*options.arms, "ECM")))}],
+            parameters=[{"robot_description": as_text(expand((*options.arms, CAMERA_ARM)))}],
         )
     if chosen["rviz"] == "true":
         actions += optional_node(

@@ -45,7 +45,6 @@ class ArmPublisher:
         for stream in ("measured_cp", "setpoint_cp"):
             self._messages[stream].header.frame_id = self._base_frame
         self._messages["servo_report"].name = arm.name
-        self._received = 0
         self._applied_before = 0
         self._tf = _transform_publisher(node) if _HAS_TF else None
 

@@ -17,29 +17,33 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from diagnostic_msgs.msg import DiagnosticStatus
 from rclpy.time import Time
 
 from robot_driver.arm_limits import gate_limits
 from robot_driver.arm_publisher import ArmPublisher
 from robot_driver.arm_server import ArmServer
 from robot_driver.backend import BackendError
+from robot_driver.joint_order import in_order
+from robot_driver.operating_state import FAULT
 from robot_driver.pybullet_backend import PyBulletBackend
-from teleop_core.contract import INSTRUMENT_ARMS
+from teleop_core.contract import CAMERA_ARM, DEFAULT_ARMS, INSTRUMENT_ARMS, STREAMS
 from teleop_core.profiles import PROFILES
+from teleop_core.psm_kinematics import JOINT_NAMES
 from teleop_ros.adapter import Health, TeleopNode, run
 from teleop_ros.parameters import ParameterError, check, declare, parameter
 from teleop_ros.robot_description import expand
 
-STATE_RATE = 100.0
-JOINT_STATES_RATE = 50.0
-REPORT_RATE = 10.0
+STATE_RATE = STREAMS["measured_js"].rate
+JOINT_STATES_RATE = STREAMS["joint_states"].rate
+REPORT_RATE = STREAMS["servo_report"].rate
 
 
 @dataclass(frozen=True)
 class DriverParameters:
     """Parameters of the driver."""
 
-    arms: list[str] = parameter(["PSM1", "PSM2"], doc="instrument arms to drive", choices=INSTRUMENT_ARMS)
+    arms: list[str] = parameter(list(DEFAULT_ARMS), doc="instrument arms to drive", choices=INSTRUMENT_ARMS)
     sim: bool = parameter(True, doc="simulated robot in PyBullet; false: hardware")
     servo_rate: float = parameter(200.0, unit="Hz", low=50.0, high=500.0, doc="nominal rate of servo commands")
     profile: str = parameter("lan", doc="limits of the link", choices=tuple(PROFILES))
@@ -63,7 +67,7 @@ class DriverNode(TeleopNode):
         period = 1.0 / self.parameters.servo_rate
         profile = PROFILES[self.parameters.profile]
         limits = gate_limits(period, profile.command_age, profile.command_silence.hold)
-        description = expand(arms=(*self.parameters.arms, "ECM"))
+        description = expand(arms=(*self.parameters.arms, CAMERA_ARM))
         self.backend = connect_simulation(self.parameters.arms, description)
         self.arms = {name: ArmServer(name, self.backend, limits) for name in self.parameters.arms}
         self.outputs = {name: ArmPublisher(self, arm) for name, arm in self.arms.items()}
@@ -88,7 +92,8 @@ class DriverNode(TeleopNode):
         now = self.now()
         sampled_at = self._sampled_at(now, message.header.stamp)  # before anything else takes time
         self._skipped += self.backend.advance(now)
-        self.arms[name].servo(now, message.position, sampled_at)
+        q = in_order(message.name, message.position, JOINT_NAMES)
+        self.arms[name].servo(now, () if q is None else q, sampled_at)  # the gate refuses and counts what has no size
 
     def on_servo_jaw(self, name: str, message: Any) -> None:
         """A jaw command of one arm."""
@@ -145,7 +150,10 @@ class DriverNode(TeleopNode):
             values[f"{name} state"] = arm.operating.state
             values[f"{name} hold"] = arm.hold_reason.value if arm.hold_reason else ""
             values[f"{name} received"], values[f"{name} applied"] = arm.received, arm.applied
-        return b"\x00", "driving" if all(arm.operating.ready for arm in self.arms.values()) else "stopped", values
+        if any(arm.operating.state == FAULT for arm in self.arms.values()):
+            return DiagnosticStatus.ERROR, "an arm is in FAULT", values
+        ready = all(arm.operating.ready for arm in self.arms.values())
+        return DiagnosticStatus.OK, "driving" if ready else "stopped", values
 
     def _subscribe(self, name: str) -> None:
         self.subscription("servo_jp", lambda message: self.on_servo(name, message), awaited=True, arm=name)

@@ -15,9 +15,11 @@ import sys
 from dataclasses import dataclass
 from typing import Any
 
+from diagnostic_msgs.msg import DiagnosticStatus
+
 from robot_driver.teleoperated_arm import TeleoperatedArm
 from teleop_core.cart import rotation_display_in_base
-from teleop_core.contract import INSTRUMENT_ARMS
+from teleop_core.contract import DEFAULT_ARMS, INSTRUMENT_ARMS, STREAMS
 from teleop_core.jaw import JawLimits
 from teleop_core.motion_limits import MotionLimits
 from teleop_core.permit import PermitHolder
@@ -29,7 +31,7 @@ from teleop_ros.adapter import Health, TeleopNode, run
 from teleop_ros.convert import operator_signal, time_message
 from teleop_ros.parameters import ParameterError, check, declare, parameter
 
-FEEDBACK_PERIOD = 0.01
+FEEDBACK_PERIOD = 1.0 / STREAMS["feedback"].rate
 HANDS = ("MTMR", "MTML")
 """Hands in the order of the arms they drive: PSM1 comes in from the operator's right."""
 
@@ -39,7 +41,7 @@ class KinematicsParameters:
     """Parameters of the kinematics."""
 
     arms: list[str] = parameter(
-        ["PSM1", "PSM2"], doc="arms driven by the right and the left hand", choices=INSTRUMENT_ARMS
+        list(DEFAULT_ARMS), doc="arms driven by the right and the left hand", choices=INSTRUMENT_ARMS
     )
     profile: str = parameter("lan", doc="limits of the link", choices=tuple(PROFILES))
     tool_speed: float = parameter(0.2, unit="m/s", low=0.01, high=0.5, doc="largest speed of a tool tip")
@@ -93,9 +95,7 @@ class KinematicsNode(TeleopNode):
     def on_safety_state(self, message: Any) -> None:
         """The permit. Without it every pair lets go at once."""
         now = self.now()
-        self.permit.take(
-            now, message.motion_permitted, message.permit_sequence, message.lease, message.velocity_ratio
-        )
+        self.permit.take(now, message.motion_permitted, message.permit_sequence, message.lease, message.velocity_ratio)
         if not self.permit.valid(now):
             self.safe_output()
 
@@ -116,7 +116,7 @@ class KinematicsNode(TeleopNode):
         values: dict[str, object] = {"accepted": self.receiver.accepted, "session": self.receiver.session}
         values.update({refusal.value: count for refusal, count in self.receiver.refused.items()})
         values.update({arm.name: arm.pair.state.name for arm in self.arms})
-        return b"\x00", "following commands", values
+        return DiagnosticStatus.OK, "following commands", values
 
     def _publish_feedback(self, now: float) -> None:
         message, receiver = self._message, self.receiver

@@ -13,7 +13,9 @@ import sys
 from dataclasses import dataclass
 from typing import Any
 
-from teleop_core.contract import INSTRUMENT_ARMS
+from diagnostic_msgs.msg import DiagnosticStatus
+
+from teleop_core.contract import DEFAULT_ARMS, INSTRUMENT_ARMS
 from teleop_core.signals import SafetyLevel
 from teleop_ros.adapter import Health, TeleopNode, run
 from teleop_ros.parameters import check, declare, parameter
@@ -27,7 +29,7 @@ RETRY = 0.5
 class LocalTeamParameters:
     """Parameters of the local team."""
 
-    arms: list[str] = parameter(["PSM1", "PSM2"], doc="instrument arms to prepare", choices=INSTRUMENT_ARMS)
+    arms: list[str] = parameter(list(DEFAULT_ARMS), doc="instrument arms to prepare", choices=INSTRUMENT_ARMS)
 
     def __post_init__(self) -> None:
         """Refuse unknown arms."""
@@ -76,7 +78,7 @@ class LocalTeamNode(TeleopNode):
     def health(self) -> Health:
         """What is left to do."""
         left = {arm: ", ".join(to_do) for arm, to_do in self._to_do.items() if to_do}
-        return b"\x00", "preparing" if left else "arms prepared", dict(left)
+        return DiagnosticStatus.OK, "preparing" if left else "arms prepared", dict(left)
 
 
 def main() -> int:

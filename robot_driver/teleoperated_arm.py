@@ -28,8 +28,8 @@ class TeleoperatedArm:
         self._ready = False
         self._setpoint: tuple[float, ...] | None = None
         self._measured: tuple[float, ...] | None = None
-        self._jaw_setpoint = 0.0
-        self._jaw_measured = 0.0
+        self._jaw_setpoint: float | None = None
+        self._jaw_measured: float | None = None
         self._gate_reasons: list[str] = []
         self._sent = 0
         self._servo = node.publisher("servo_jp", arm=name)
@@ -57,12 +57,12 @@ class TeleoperatedArm:
         self._measured = _finite_joints(message.position)
 
     def on_jaw_setpoint(self, message: Any) -> None:
-        """Jaw angle that the driver holds."""
-        self._jaw_setpoint = message.position[0]
+        """Jaw angle that the driver holds; rubbish is no angle to start from."""
+        self._jaw_setpoint = _finite_angle(message.position)
 
     def on_jaw_measured(self, message: Any) -> None:
         """Jaw angle."""
-        self._jaw_measured = message.position[0]
+        self._jaw_measured = _finite_angle(message.position)
 
     def on_servo_report(self, message: Any) -> None:
         """What the command gate limited lately: the operator is told."""
@@ -108,8 +108,13 @@ class TeleoperatedArm:
             fill_pose(message.measured, measured)
             message.tracking_error = math.dist(setpoint.position, measured.position)
             message.tracking_error_angle = quaternion_angle(setpoint.quaternion, measured.quaternion)
-        message.jaw_setpoint, message.jaw_measured = self._jaw_setpoint, self._jaw_measured
+        message.jaw_setpoint = math.nan if self._jaw_setpoint is None else self._jaw_setpoint
+        message.jaw_measured = math.nan if self._jaw_measured is None else self._jaw_measured
         return message
+
+
+def _finite_angle(position: Any) -> float | None:
+    return float(position[0]) if len(position) == 1 and math.isfinite(position[0]) else None
 
 
 def _finite_joints(position: Any) -> tuple[float, ...] | None:

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
+from typing import Any
 
 from safety_monitor.conditions import StreamHealth
+from teleop_core.psm_kinematics import forward
+
+COMPARE_AT_LEAST_EVERY = 0.5
+"""Without a pair of measured and commanded joints of one instant for this long the error is unknown [s]."""
 
 
 @dataclass
@@ -39,3 +45,33 @@ class StreamObservation:
         """Age and census at `now` [s]."""
         age = None if self.arrival is None else now - self.arrival + self.transit
         return StreamHealth(self.source, self.kind, age, self.publishers, self.qos_mismatch, self.liveliness_lost)
+
+
+class TrackingError:
+    """Distance of measured and commanded tip of one arm, worked out from joints of the same instant."""
+
+    def __init__(self) -> None:
+        """Nothing compared yet."""
+        self._error = 0.0
+        self._compared_at: float | None = None
+
+    def compare(self, now: float, setpoint: Any, measured: Any) -> None:
+        """Take in two joint states (stamp and positions [rad, m]) at `now` [s]; of different instants they say nothing.
+
+        Positions that are no joint positions make the error unknown, not small.
+        """
+        if self._compared_at is None:
+            self._compared_at = now
+        if setpoint.header.stamp != measured.header.stamp:
+            return
+        self._compared_at = now
+        try:
+            self._error = math.dist(forward(setpoint.position)[0], forward(measured.position)[0])
+        except ValueError:
+            self._error = math.nan
+
+    def value(self, now: float) -> float:
+        """Error at `now` [s]; in m: 0 before the arm was seen, NaN when it is not known any more."""
+        if self._compared_at is not None and now - self._compared_at > COMPARE_AT_LEAST_EVERY:
+            return math.nan
+        return self._error

@@ -11,28 +11,27 @@ the middleware are inputs to it: alone they miss a publisher that never spoke, a
 
 from __future__ import annotations
 
-import math
 import sys
 import time
 from dataclasses import dataclass
 from typing import Any
 
+from diagnostic_msgs.msg import DiagnosticStatus
 from rclpy.event_handler import SubscriptionEventCallbacks
 from rclpy.time import Time
 from std_srvs.srv import Trigger
 from telesurgery.msg import Alarm as AlarmMessage
 
 from safety_monitor.conditions import COMMAND, DRIVER, FEEDBACK, SOLE, VIDEO, Inputs
-from safety_monitor.observations import StreamObservation
+from safety_monitor.observations import StreamObservation, TrackingError
 from safety_monitor.supervisor import Alarm, Supervisor, Verdict
-from teleop_core.contract import EYES, INSTRUMENT_ARMS, STREAMS
+from teleop_core.contract import DEFAULT_ARMS, EYES, INSTRUMENT_ARMS, STREAMS
 from teleop_core.profiles import PROFILES
-from teleop_core.psm_kinematics import forward
 from teleop_core.signals import SafetyLevel
 from teleop_ros.adapter import Health, TeleopNode, run
 from teleop_ros.parameters import check, declare, parameter
 
-PERIOD = 0.01
+PERIOD = 1.0 / STREAMS["safety_state"].rate
 CENSUS_EVERY = 10
 """Publishers are counted in every tenth step: the question costs the middleware's graph a lock."""
 
@@ -41,7 +40,7 @@ CENSUS_EVERY = 10
 class SafetyMonitorParameters:
     """Parameters of the safety monitor."""
 
-    arms: list[str] = parameter(["PSM1", "PSM2"], doc="instrument arms that are expected", choices=INSTRUMENT_ARMS)
+    arms: list[str] = parameter(list(DEFAULT_ARMS), doc="instrument arms that are expected", choices=INSTRUMENT_ARMS)
     profile: str = parameter("lan", doc="limits of the link", choices=tuple(PROFILES))
     lease: float = parameter(0.1, unit="s", low=0.03, high=0.3, doc="a permit ends this long after its arrival")
 
@@ -65,7 +64,7 @@ class SafetyMonitorNode(TeleopNode):
         self._clutch = False
         self._arms_ready = dict.fromkeys(self.parameters.arms, False)
         self._setpoints: dict[str, Any] = {}
-        self._tracking: dict[str, float] = {}
+        self._tracking = {arm: TrackingError() for arm in self.parameters.arms}
         self._image_stamps = dict.fromkeys(EYES, 0.0)
         self._stop_requests: list[tuple[str, str]] = []
         self._stepped_at = self.now()
@@ -108,8 +107,8 @@ class SafetyMonitorNode(TeleopNode):
         """Where the arm is; compared with the setpoint of the same instant."""
         self._observed[f"{arm}/measured_js"].arrived(self.now())
         setpoint = self._setpoints.get(arm)
-        if setpoint is not None and setpoint.header.stamp == message.header.stamp:
-            self._tracking[arm] = math.dist(forward(setpoint.position)[0], forward(message.position)[0])
+        if setpoint is not None:
+            self._tracking[arm].compare(self.now(), setpoint, message)
 
     def on_operating_state(self, arm: str, message: Any) -> None:
         """The arm may be driven, or not."""
@@ -150,8 +149,11 @@ class SafetyMonitorNode(TeleopNode):
         """State and worst alarm."""
         verdict = self._verdict
         if verdict is None:
-            return b"\x01", "starting", {}
-        level = b"\x00" if verdict.permitted else b"\x01" if verdict.state <= SafetyLevel.HOLD else b"\x02"
+            return DiagnosticStatus.WARN, "starting", {}
+        if verdict.permitted:
+            level = DiagnosticStatus.OK
+        else:
+            level = DiagnosticStatus.WARN if verdict.state <= SafetyLevel.HOLD else DiagnosticStatus.ERROR
         text = verdict.alarms[0].text if verdict.alarms else verdict.state.name
         return level, text, {"state": verdict.state.name, "alarms": ", ".join(alarm.id for alarm in verdict.alarms)}
 
@@ -170,7 +172,7 @@ class SafetyMonitorNode(TeleopNode):
                 operator_present=self._operator_present,
                 clutch=self._clutch,
                 arms_ready=self._arms_ready,
-                tracking_error=self._tracking,
+                tracking_error={arm: tracking.value(now) for arm, tracking in self._tracking.items()},
                 eyes_apart=abs(self._image_stamps["left"] - self._image_stamps["right"]),
                 stop_requests=stop_requests,
                 reset_requested=reset,

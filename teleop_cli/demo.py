@@ -19,7 +19,7 @@ from teleop_cli.outputs import HandsError, OutputError, Outputs, hands_to_use
 from teleop_cli.runner import Runner, StartError, session_environment
 from teleop_cli.say import say
 from teleop_cli.stop import noted_signals
-from teleop_core.contract import INSTRUMENT_ARMS, MASTERS
+from teleop_core.contract import DEFAULT_ARMS, INSTRUMENT_ARMS, MASTERS
 from teleop_core.graph import BUILT_IN_SURGEON, PROFILES, SessionOptions, node_graph
 
 if TYPE_CHECKING:
@@ -27,7 +27,9 @@ if TYPE_CHECKING:
     from teleop_cli.stop import Stop
     from teleop_cli.summary import Ending
 
-BAD_ARGUMENTS, NOT_WRITTEN = 2, 4
+CRASHED, BAD_ARGUMENTS, NOT_STARTED, NOT_WRITTEN = 1, 2, 3, 4
+LARGEST_SEED = 2**63 - 1
+"""A ROS parameter holds a 64-bit integer."""
 PLAIN_WIDTH = 120
 EXIT_CODES = """\
 exit codes:
@@ -59,11 +61,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--arms",
         nargs="+",
-        default=["PSM1", "PSM2"],
+        default=list(DEFAULT_ARMS),
         choices=INSTRUMENT_ARMS,
-        help="arms of the right and the left hand",
+        metavar="ARM",
+        help="arms that the right hand (MTMR) and the left hand (MTML) drive, in this order (default: PSM1 PSM2)",
     )
-    parser.add_argument("--seed", type=int, default=1, metavar="N", help="seed of the built-in surgeon (default: 1)")
+    parser.add_argument("--seed", type=_seed, default=1, metavar="N", help="seed of the built-in surgeon (default: 1)")
     parser.add_argument("--profile", default=PROFILES[0], choices=PROFILES, help="limits of the link (default: lan)")
     parser.add_argument("--rate", type=float, default=200.0, metavar="HZ", help="operator commands, 50 to 500 Hz")
 
@@ -76,29 +79,37 @@ def demo(arguments: argparse.Namespace) -> int:
     """
     try:
         options = _options(arguments)
-        outputs = Outputs(arguments.out, arguments.summary)
-        outputs.prepare()
         domain, holder = _choose_domain()
     except (HandsError, ValueError) as error:
         return _refuse(str(error), BAD_ARGUMENTS)
-    except OutputError as error:
-        return _refuse(str(error), NOT_WRITTEN)
     except NoFreeDomainError as error:
-        return _refuse(str(error), 3)
-    with holder:
-        return _run(options, outputs, domain, arguments)
+        return _refuse(str(error), NOT_STARTED)
+    with holder, noted_signals() as stop:
+        outputs = Outputs(arguments.out, arguments.summary)
+        code = _run(options, outputs, domain, stop, arguments)
+        if not outputs.is_temporary:
+            return code
+        if code in (CRASHED, NOT_STARTED) and stop.signal is None:
+            say(f"what the nodes said is kept in {outputs.folder}/log", sys.stderr)
+        else:
+            shutil.rmtree(outputs.folder, ignore_errors=True)
+        return code
 
 
 def _options(arguments: argparse.Namespace) -> SessionOptions:
     if not 1 <= len(arguments.arms) <= len(MASTERS) or len(set(arguments.arms)) != len(arguments.arms):
         raise ValueError(f"--arms {' '.join(arguments.arms)}: give one or two different arms, one for each hand")
-    return SessionOptions(
-        profile=arguments.profile,
-        hands=hands_to_use(arguments.hands),
-        arms=tuple(arguments.arms),
-        command_rate=arguments.rate,
-        seed=arguments.seed,
-    )
+    hands = hands_to_use(arguments.hands)
+    try:
+        return SessionOptions(
+            profile=arguments.profile,
+            hands=hands,
+            arms=tuple(arguments.arms),
+            command_rate=arguments.rate,
+            seed=arguments.seed,
+        )
+    except ValueError as error:
+        raise ValueError(f"--rate: {error}") from error  # the parser has seen to the other options
 
 
 def _choose_domain() -> tuple[int, socket.socket]:
@@ -106,7 +117,7 @@ def _choose_domain() -> tuple[int, socket.socket]:
     if wanted is None:
         domain, holder, taken = claim_free_domain()
         if taken:
-            say(f"ROS domains {', '.join(map(str, taken))} are in use: taking {domain}")
+            say(f"in use: ROS domain {', '.join(map(str, taken))}; taking {domain}")
         return domain, holder
     claimed = claim(wanted)
     if claimed is None:
@@ -114,16 +125,20 @@ def _choose_domain() -> tuple[int, socket.socket]:
     return wanted, claimed
 
 
-def _run(options: SessionOptions, outputs: Outputs, domain: int, arguments: argparse.Namespace) -> int:
+def _run(options: SessionOptions, outputs: Outputs, domain: int, stop: Stop, arguments: argparse.Namespace) -> int:
     began = time.monotonic()
+    try:
+        outputs.prepare()
+    except OutputError as error:
+        return _refuse(str(error), NOT_WRITTEN)
     os.environ.update(session_environment(domain))
     runner = Runner(node_graph(options), outputs.folder, os.environ)
-    with noted_signals() as stop, _always_stopped(runner):
+    with _always_stopped(runner):
         try:
             runner.start()
             outputs.write_session(runner, domain)
         except (StartError, OSError) as error:
-            return _refuse(f"start-up failed: {error}", 3)
+            return _refuse(f"start-up failed: {error}", NOT_STARTED)
         except OutputError as error:
             return _refuse(str(error), NOT_WRITTEN)
         say(f"ROS domain {domain}, session in {outputs.folder}")
@@ -132,10 +147,7 @@ def _run(options: SessionOptions, outputs: Outputs, domain: int, arguments: argp
 
         recorder = SessionRecorder(options.arms, created=began)
         ending = _observe(runner, recorder, stop, arguments)
-    code = _report(runner, recorder, ending, outputs)
-    if code == 0 and outputs.out is None:
-        shutil.rmtree(outputs.folder, ignore_errors=True)
-    return code
+    return _report(runner, recorder, ending, outputs)
 
 
 def _observe(runner: Runner, recorder: SessionRecorder, stop: Stop, arguments: argparse.Namespace) -> Ending:
@@ -144,7 +156,7 @@ def _observe(runner: Runner, recorder: SessionRecorder, stop: Stop, arguments: a
     from rclpy.signals import SignalHandlerOptions
 
     from teleop_cli.screen import Screen
-    from teleop_cli.session import CRASHED, Session
+    from teleop_cli.session import Session
     from teleop_cli.summary import Ending
 
     session = None
@@ -209,10 +221,19 @@ def _always_stopped(runner: Runner) -> Iterator[None]:
 
 
 def _seconds(text: str) -> float:
-    value = float(text)
-    if not 0.0 < value < math.inf:
-        raise argparse.ArgumentTypeError(f"{text}: give a positive number of seconds")
-    return value
+    with contextlib.suppress(ValueError):
+        value = float(text)
+        if 0.0 < value < math.inf:
+            return value
+    raise argparse.ArgumentTypeError(f"{text!r} is not a positive number of seconds")
+
+
+def _seed(text: str) -> int:
+    with contextlib.suppress(ValueError):
+        value = int(text)
+        if 0 <= value <= LARGEST_SEED:
+            return value
+    raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 0 to {LARGEST_SEED}")
 
 
 def _refuse(text: str, code: int) -> int:

@@ -3,15 +3,29 @@
 from __future__ import annotations
 
 import argparse
+import io
 import sys
 from collections.abc import Sequence
+from typing import NoReturn
 
-from teleop_cli import demo, graph_table, operate
+from teleop_cli.say import say
+
+INTERRUPTED = 130
+
+
+class OneLineParser(argparse.ArgumentParser):
+    """Tells what is wrong with the arguments in one line, and where the help is."""
+
+    def error(self, message: str) -> NoReturn:
+        """End with exit code 2."""
+        self.exit(2, f"telesurgery: {message.removeprefix('argument ')} ({self.prog} --help lists the options)\n")
 
 
 def parser() -> argparse.ArgumentParser:
     """The command line of all subcommands."""
-    top = argparse.ArgumentParser(
+    from teleop_cli import demo, graph_table, operate
+
+    top = OneLineParser(
         prog="telesurgery",
         description="Teleoperated surgical robotics. Research software, not a medical device.",
     )
@@ -36,12 +50,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns:
         Exit code; see the help of each subcommand.
     """
-    chosen = parser().parse_args(arguments)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a terminal that knows no arrow shows a question mark
     try:
+        chosen = parser().parse_args(arguments)
         return int(chosen.run(chosen))
     except BrokenPipeError:
         sys.stderr.close()  # whoever read our output has gone; nothing is left to say
         return 1
+    except KeyboardInterrupt:
+        say("telesurgery: interrupted", sys.stderr)
+        return INTERRUPTED
 
 
 if __name__ == "__main__":

@@ -92,6 +92,8 @@ def _reset_one(node: OperateNode, _arguments: argparse.Namespace) -> int:
         return _failed("the safety monitor does not answer")
     result = answer.result()
     print(result.message)
+    if result.success:
+        print("nothing moves until the operator engages again: deadman down, then the clutch pressed and released")
     return 0 if result.success else 1
 
 

@@ -25,20 +25,21 @@ class HandsError(ValueError):
 
 
 def hands_to_use(hands: str) -> str:
-    """The input device for the nodes: a device's name, or the absolute path of a readable file.
+    """The input device for the nodes: a device's name, or the absolute path of a file of recorded hands.
 
     Raises:
-        HandsError: there is no such file, or it cannot be read.
+        HandsError: there is no such file, or it holds something else.
     """
     if hands in DEVICES:
         return hands
+    from teleop_console.devices.device import DeviceError
+    from teleop_console.devices.jigsaws import read_recording
+
     path = Path(hands).resolve()
     try:
-        with path.open("rb") as recording:
-            if not recording.read(1):
-                raise HandsError(f"--hands {path}: the file is empty")
-    except OSError as error:
-        raise HandsError(f"--hands {path}: {error.strerror} (or one of: {', '.join(DEVICES)})") from error
+        read_recording(path)
+    except DeviceError as error:
+        raise HandsError(f"--hands {error}; give a recording, or one of: {', '.join(DEVICES)}") from error
     return str(path)
 
 
@@ -53,6 +54,7 @@ class Outputs:
         written: Files written so far.
         problems: One line for each that could not be written.
         folder: Folder of logs, parameters and session.json: `out`, or a temporary one.
+        is_temporary: Whether a temporary one was made.
     """
 
     def __init__(self, out: Path | None, summary: Path | None) -> None:
@@ -61,6 +63,7 @@ class Outputs:
         self.written: list[str] = []
         self.problems: list[str] = []
         self.folder = Path()
+        self.is_temporary = False
 
     def prepare(self) -> None:
         """Make the folders and prove that they can be written.
@@ -70,14 +73,19 @@ class Outputs:
         """
         if self.summary is not None:
             self._prove_writable(self.summary.parent, "--summary")
-            if self.summary.is_dir() or (self.summary.exists() and not os.access(self.summary, os.W_OK)):
-                raise OutputError(f"--summary {self.summary}: cannot be written")
+            if self.summary.is_dir():
+                raise OutputError(f"--summary {self.summary}: cannot be written, it is a folder: give a file")
+            if self.summary.exists() and not os.access(self.summary, os.W_OK):
+                raise OutputError(f"--summary {self.summary}: cannot be written, permission denied")
         if self.out is not None:
+            if self.out.exists() and not self.out.is_dir():
+                raise OutputError(f"--out {self.out}: cannot be written, it is a file: give a folder")
             self._prove_writable(self.out, "--out")
             self.folder = self.out
         else:
             try:
                 self.folder = Path(tempfile.mkdtemp(prefix="telesurgery-"))
+                self.is_temporary = True
             except OSError as error:
                 raise OutputError(f"no folder for temporary files: {error}") from error
 

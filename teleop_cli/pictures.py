@@ -27,6 +27,7 @@ from teleop_core.contract import MASTERS
 COLOURS = ("#0072b2", "#d55e00")
 """Told apart by readers of every colour vision (Okabe and Ito)."""
 COLOUR_OF_HAND = dict(zip(MASTERS, COLOURS, strict=True))
+NAME_OF_HAND = {"MTML": "left hand, MTML", "MTMR": "right hand, MTMR"}
 STATE_COLOURS = {
     "OPERATING": "#e3f4e3",
     "READY": "#e6eef7",
@@ -51,22 +52,28 @@ STYLE = {
 
 
 def draw_paths(recorder: SessionRecorder, path: Path) -> None:
-    """Draw hands and tools in 3D, both in the axes of the operator's display.
+    """Draw every hand in 3D and below it the tool it drives, all in the axes of the operator's display.
 
     Raises:
         OSError: the file cannot be written.
     """
-    hands = [(master, master, trace.table()) for master, trace in recorder.hand_paths.items()]
-    tools = [
-        (f"{name}, driven by {arm.hand or 'no hand'}", arm.hand, _in_display(name, arm.tool_path.table()))
-        for name, arm in recorder.arms.items()
-    ]
+    driven = {arm.hand: (name, arm) for name, arm in recorder.arms.items()}
+    hands = [master for master in MASTERS if master in driven] or [*MASTERS]
     with matplotlib.rc_context(STYLE):
-        figure = Figure(figsize=(12.0, 5.6), dpi=120)
-        figure.subplots_adjust(left=0.01, right=0.95, bottom=0.02, top=0.9, wspace=0.08)
-        for place, title, curves in ((121, "Hands", hands), (122, "Tools", tools)):
-            _draw_3d(figure.add_subplot(place, projection="3d"), title, curves)
-        figure.suptitle("Paths of hands and tools, as the operator sees them", fontweight="bold", color=INK)
+        figure = Figure(figsize=(5.2 * len(hands), 9.6), dpi=110)
+        figure.subplots_adjust(left=0.01, right=0.93, bottom=0.04, top=0.92, wspace=0.1, hspace=0.08)
+        for column, master in enumerate(hands, start=1):
+            upper = figure.add_subplot(2, len(hands), column, projection="3d")
+            _draw_3d(upper, NAME_OF_HAND[master], COLOUR_OF_HAND[master], recorder.hand_paths[master].table())
+            if master in driven:
+                name, arm = driven[master]
+                lower = figure.add_subplot(2, len(hands), len(hands) + column, projection="3d")
+                title = f"tool of {name}, driven by {master}"
+                _draw_3d(lower, title, COLOUR_OF_HAND[master], _in_display(name, arm.tool_path.table()))
+        figure.suptitle(
+            "Paths of the hands and of their tools, as the operator sees them", fontweight="bold", color=INK
+        )
+        figure.text(0.5, 0.945, "round: start, square: end", ha="center", color=FAINT)
         figure.savefig(path)
 
 
@@ -102,7 +109,7 @@ def draw_stereo(recorder: SessionRecorder, path: Path) -> None:
         OSError: the file cannot be written.
     """
     with matplotlib.rc_context(STYLE):
-        figure = Figure(figsize=(11.0, 4.7), dpi=120, layout="constrained")
+        figure = Figure(figsize=(11.0, 4.55), dpi=120, layout="constrained")
         for panel, (eye, count) in zip(figure.subplots(1, 2), recorder.video.items(), strict=True):
             panel.set_title(f"{eye} eye", color=INK)
             panel.set_axis_off()
@@ -134,38 +141,35 @@ def _in_display(arm: str, tool_in_base: NDArray[np.float64]) -> NDArray[np.float
     return moved
 
 
-def _draw_3d(axes: Any, title: str, curves: list[tuple[str, str, NDArray[np.float64]]]) -> None:
-    """Draw paths: label, hand, and points (n, 3) in the display frame [m]: x left, y up, z away from the operator."""
-    axes.set_title(title, color=INK)
-    for name, hand, table in curves:
-        colour = COLOUR_OF_HAND.get(hand, FAINT)
-        right, up, away = -1e3 * table[:, 0], 1e3 * table[:, 1], 1e3 * table[:, 2]
-        axes.plot(right, away, up, color=colour, linewidth=0.9, alpha=0.85, label=name)
-        ends = np.flatnonzero(np.isfinite(right))
-        if ends.size:
-            first, last = ends[0], ends[-1]
-            axes.scatter(right[[first]], away[[first]], up[[first]], color=colour, marker="o", s=28)
-            axes.scatter(right[[last]], away[[last]], up[[last]], color=colour, marker="s", s=28)
+def _draw_3d(axes: Any, title: str, colour: str, table: NDArray[np.float64]) -> None:
+    """Draw a path: points (n, 3) in the display frame [m]: x left, y up, z away from the operator."""
+    axes.set_title(title, color=colour, fontweight="bold", pad=0.0)
+    right, up, away = -1e3 * table[:, 0], 1e3 * table[:, 1], 1e3 * table[:, 2]
+    axes.plot(right, away, up, color=colour, linewidth=0.9, alpha=0.85)
+    ends = np.flatnonzero(np.isfinite(right))
+    if ends.size:
+        first, last = ends[0], ends[-1]
+        axes.scatter(right[[first]], away[[first]], up[[first]], color=colour, marker="o", s=28)
+        axes.scatter(right[[last]], away[[last]], up[[last]], color=colour, marker="s", s=28)
     axes.set_xlabel("right [mm]")
     axes.set_ylabel("away [mm]")
     axes.set_zlabel("up [mm]")
     _same_scale(axes)
-    axes.view_init(elev=22.0, azim=-68.0)
-    axes.legend(loc="upper left", frameon=False, title="round: start, square: end", title_fontsize=8)
+    axes.view_init(elev=22.0, azim=-62.0)
 
 
 def _same_scale(axes: Any) -> None:
-    """One millimetre is as long along every axis; no side of the box is shorter than 40 % of the longest."""
+    """One millimetre is as long along every axis; no side of the box is shorter than 60 % of the longest."""
     limits = np.array([axes.get_xlim(), axes.get_ylim(), axes.get_zlim()])
     lengths = limits[:, 1] - limits[:, 0]
-    lengths = np.maximum(lengths, 0.4 * lengths.max())
+    lengths = np.maximum(lengths, 0.6 * lengths.max())
     for set_limits, middle, length in zip(
         (axes.set_xlim, axes.set_ylim, axes.set_zlim), limits.mean(axis=1), lengths, strict=True
     ):
         set_limits(middle - 0.5 * length, middle + 0.5 * length)
-    axes.set_box_aspect(lengths, zoom=0.98)
+    axes.set_box_aspect(lengths, zoom=0.95)
     for axis in (axes.xaxis, axes.yaxis, axes.zaxis):
-        axis.set_major_locator(MaxNLocator(5))
+        axis.set_major_locator(MaxNLocator(4))
         axis.set_pane_color("#f7f7f7")
 
 

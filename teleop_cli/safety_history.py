@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from teleop_core.signals import SafetyLevel
+
 SILENCE = 0.5
 """The permit comes at 100 Hz; without one for this long the monitor counts as silent [s]."""
 SILENT = "SILENT"
+FREE = (SafetyLevel.READY.name, SafetyLevel.OPERATING.name)
+"""States in which nothing keeps the operator from operating."""
 MOST_TRANSITIONS = 10_000
 
 
@@ -85,7 +89,7 @@ class SafetyHistory:
             record.level = max(record.level, alarm.level)
             record.count += alarm.key not in active_before
         if state != self.state:
-            self._change(now, state, reason_of(alarms) or ("cause gone" if self.alarms else ""))
+            self._change(now, state, self._reason_for(state, alarms))
         self.alarms = alarms
 
     def tick(self, now: float) -> None:
@@ -100,6 +104,13 @@ class SafetyHistory:
         if self.state is not None and self._since is not None:
             durations[self.state] = durations.get(self.state, 0.0) + now - self._since
         return durations
+
+    def _reason_for(self, state: str, alarms: tuple[AlarmSeen, ...]) -> str:
+        """Why the state changes: for a better one what is over, for a worse one its cause."""
+        over = {alarm.id: None for alarm in self.alarms if alarm.id not in {other.id for other in alarms}}
+        if over and state in FREE:
+            return f"over: {', '.join(over)}"
+        return reason_of(alarms)
 
     def _change(self, now: float, state: str, reason: str) -> None:
         if len(self.transitions) < MOST_TRANSITIONS:

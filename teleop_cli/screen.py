@@ -6,6 +6,7 @@ import contextlib
 from types import TracebackType
 
 from rich.console import Console
+from rich.constrain import Constrain
 from rich.live import Live
 
 from teleop_cli.recorder import SessionRecorder
@@ -15,6 +16,8 @@ from teleop_cli.tables import live_status, progress_line
 
 PROGRESS_EVERY, REFRESH_EVERY, CPU_EVERY = 5.0, 0.25, 1.0
 TITLE = "telesurgery demo: Ctrl-C ends it"
+ECHO_WIDTH = 4
+"""Columns left free at the right: the terminal echoes Ctrl-C there, and a wrapped line would shift the screen."""
 
 
 class Screen:
@@ -32,6 +35,7 @@ class Screen:
         console = Console()
         live_screen = console.is_terminal and not plain
         self._live = Live(console=console, auto_refresh=False, transient=True) if live_screen else None
+        self._size = console.size
         self._next_show = 0.0
         self._next_cpu = 0.0
         self._cpu: dict[str, float] = {}
@@ -72,4 +76,8 @@ class Screen:
             self._next_cpu = now + CPU_EVERY
             self._cpu = self.runner.cpu_shares(now)
         with contextlib.suppress(OSError):
-            self._live.update(live_status(self.recorder, self._cpu, now, TITLE), refresh=True)
+            if self._live.console.size != self._size:
+                self._size = self._live.console.size
+                self._live.console.clear()  # lines of the old width would stay as litter
+            status = live_status(self.recorder, self._cpu, now, TITLE)
+            self._live.update(Constrain(status, max(1, self._size.width - ECHO_WIDTH)), refresh=True)

@@ -27,6 +27,8 @@ STYLE_OF_STATE = {
     "CLUTCHED": "cyan",
     "ALIGNING": "yellow",
 }
+HINT_OF_STATE = {"ALIGNING": "waits for the clutch: press, release", "CLUTCHED": "rests: clutch pressed"}
+"""What a person can do about the state of a hand-arm pair."""
 
 
 def number(value: float | None, form: str = ".1f") -> str:
@@ -49,28 +51,21 @@ def progress_line(recorder: SessionRecorder, now: float) -> str:
 def live_status(recorder: SessionRecorder, cpu: Mapping[str, float], now: float, title: str) -> Group:
     """The live screen."""
     state = recorder.safety.state or "no safety state"
-    figures = Table(box=None, show_header=False, padding=(0, 2))
-    figures.add_row("time", f"{recorder.duration(now):.1f} s" if recorder.began is not None else "starting")
-    figures.add_row("safety", Text(state, STYLE_OF_STATE.get(state, "")))
-    if recorder.safety.alarms:
-        figures.add_row("", Text(reason_of(recorder.safety.alarms), "yellow"))
-    figures.add_row("commands", f"{number(recorder.command_rate.value, '.0f')} Hz")
-    figures.add_row("dropped", _dropped(recorder.commands.dropped()))
-    figures.add_row("latency", f"{number(_scaled(recorder.last_latency, 1e3), '.2f')} ms hand to setpoint")
-    figures.add_row("tracking", f"{number(_scaled(recorder.last_error, 1e3), '.2f')} mm")
-    figures.add_row("video", f"{number(recorder.video_rate.value)} fps {recorder.renderer or ''}")
-    arms = Table(box=box.SIMPLE, header_style="dim")
-    for heading in ("arm", "hand", "teleoperation", "state", "limited by", "holds because"):
-        arms.add_column(heading)
-    for name, arm in recorder.arms.items():
-        following = _teleop_state(recorder, name)
-        limits = ", ".join(arm.servo.limit_seconds) if arm.servo else ""
-        hold = arm.servo.hold_reason if arm.servo and arm.servo.holding else ""
-        arms.add_row(
-            name, arm.hand, Text(following, STYLE_OF_STATE.get(following, "")), arm.operating_state, limits, hold
-        )
-    shares = "  ".join(f"{name} {share:.0%}" for name, share in cpu.items())
-    return Group(Text(title, "bold"), figures, arms, Text(f"CPU of one core: {shares}", "dim"))
+    time = f"{recorder.duration(now):.1f} s" if recorder.began is not None else "starting"
+    rows = Table(box=None, show_header=False, padding=(0, 1))
+    rows.add_column(style="cyan", no_wrap=True)
+    rows.add_column()
+    reason = reason_of(recorder.safety.alarms)
+    rows.add_row("safety", Text.assemble((state, STYLE_OF_STATE.get(state, "")), "  ", (reason, "yellow")))
+    for name in recorder.arms:
+        rows.add_row(name, _arm_line(recorder, name))
+    dropped = _dropped(recorder.commands.dropped())
+    rows.add_row("commands", f"{number(recorder.command_rate.value, '.0f')} Hz, dropped {dropped}")
+    rows.add_row("latency", f"{number(_scaled(recorder.last_latency, 1e3), '.2f')} ms hand to setpoint")
+    rows.add_row("tracking", f"{number(_scaled(recorder.last_error, 1e3), '.2f')} mm error")
+    rows.add_row("video", f"{number(recorder.video_rate.value)} fps per eye  {recorder.renderer or ''}")
+    rows.add_row("CPU", Text(_shares(cpu) or "-", "dim"))
+    return Group(Text.assemble((title, "bold"), f"  {time}"), rows)
 
 
 def summary_table(summary: Mapping[str, Any]) -> Table:
@@ -81,8 +76,7 @@ def summary_table(summary: Mapping[str, Any]) -> Table:
     for name, text in [*_motion_rows(summary), *_safety_rows(summary["safety"])]:
         state = text.partition("  ")[0]
         table.add_row(name, Text(text, STYLE_OF_STATE.get(state, "") if name == "safety" else ""))
-    shares = ", ".join(f"{name} {share:.0%}" for name, share in summary["cpu"].items() if share is not None)
-    table.add_row("CPU", shares or "-")
+    table.add_row("CPU", _shares(summary["cpu"]) or "-")
     ending = summary["exit"]
     table.add_row("end", Text(ending["reason"], "green" if ending["code"] == 0 else "bold red"))
     for index, path in enumerate(summary["outputs"]):
@@ -117,7 +111,7 @@ def _safety_rows(safety: Mapping[str, Any]) -> list[tuple[str, str]]:
     rows = [("safety", (safety["final_state"] or "never heard") + (f"  ({times})" if times else ""))]
     changes = [change for change in safety["transitions"] if change["at_s"] >= 0.0]
     for change in changes[:SHOWN_TRANSITIONS]:
-        rows.append(("", f"{change['at_s']:.2f} s  {change['from']} → {change['to']}  {change['reason']}"))
+        rows.append(("", f"{change['at_s']:.2f} s  {change['from'] or 'start'} → {change['to']}  {change['reason']}"))
     if len(changes) > SHOWN_TRANSITIONS:
         rows.append(("", f"and {len(changes) - SHOWN_TRANSITIONS} more"))
     return rows
@@ -129,6 +123,24 @@ def _commands(commands: Mapping[str, Any], rate: float | None) -> str:
         return "none"
     share = f" ({accepted / sent:.2%})" if accepted is not None else ""
     return f"{sent} sent, {accepted} accepted{share}, dropped {_dropped(commands['dropped'])}, {number(rate)} Hz"
+
+
+def _arm_line(recorder: SessionRecorder, name: str) -> Text:
+    """State of a hand-arm pair, and what a person can do about it."""
+    arm, state = recorder.arms[name], _teleop_state(recorder, name)
+    line = Text.assemble((f"{state:<9}", STYLE_OF_STATE.get(state, "")))
+    for text in (f"hand {arm.hand}" if arm.hand else "", arm.operating_state, HINT_OF_STATE.get(state, "")):
+        line.append(f"  {text}" if text else "")
+    servo = arm.servo
+    if servo is not None and servo.holding:
+        line.append(f"  holds: {servo.hold_reason}", "yellow")
+    elif servo is not None and servo.limit_seconds:
+        line.append(f"  limited: {', '.join(servo.limit_seconds)}", "yellow")
+    return line
+
+
+def _shares(cpu: Mapping[str, float | None]) -> str:
+    return ", ".join(f"{name} {share:.0%}" for name, share in cpu.items() if share is not None)
 
 
 def _percentiles(values: Mapping[str, float | None]) -> str:

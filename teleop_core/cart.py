@@ -18,6 +18,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from teleop_core.contract import CAMERA_ARM
 from teleop_core.psm_kinematics import DhRow, JointLimits, chain_of_frames
 from teleop_core.se3 import ArrayLike, FloatArray, Pose, compose, inverse, quaternion_multiply
 
@@ -72,7 +73,7 @@ PLACEMENTS = {
     "PSM1": ArmPlacement((0.70, -0.10, 0.99), (-20.0, 0.0, 130.0), (-0.029, 0.472, 0.18, -0.963, 0.0, 0.0)),
     "PSM2": ArmPlacement((0.70, 0.10, 0.99), (-20.0, 0.0, 50.0), (0.029, 0.472, 0.18, 0.963, 0.0, 0.0)),
     "PSM3": ArmPlacement((0.79, 0.15, 0.98), (-22.0, 0.0, 5.0), (0.086, 0.407, 0.15, 0.399, 0.0, 0.0)),
-    "ECM": ArmPlacement((0.68, 0.0, 1.058), (0.0, 0.0, 90.0), (0.0, math.radians(30.0), 0.085, 0.0)),
+    CAMERA_ARM: ArmPlacement((0.68, 0.0, 1.058), (0.0, 0.0, 90.0), (0.0, math.radians(30.0), 0.085, 0.0)),
 }
 
 
@@ -100,9 +101,9 @@ def camera_pose_in_cart(q_ecm: ArrayLike | None = None) -> Pose:
     Args:
         q_ecm: (4,) joint values of the camera arm [rad, m]; by default its ready configuration.
     """
-    frame_4 = chain_of_frames(ready_configuration("ECM") if q_ecm is None else q_ecm, ECM_DH_TABLE)[-1]
+    frame_4 = chain_of_frames(ready_configuration(CAMERA_ARM) if q_ecm is None else q_ecm, ECM_DH_TABLE)[-1]
     optical_in_base = Pose.from_rotation(frame_4[:3, 3], frame_4[:3, :3] @ _ROTATION_OPTICAL_IN_FRAME_4)
-    return compose(base_pose_in_cart("ECM"), optical_in_base)
+    return compose(base_pose_in_cart(CAMERA_ARM), optical_in_base)
 
 
 def display_in_base(arm: str, q_ecm: ArrayLike | None = None) -> Pose:

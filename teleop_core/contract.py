@@ -12,6 +12,8 @@ from enum import Enum
 MASTERS = ("MTML", "MTMR")
 INSTRUMENT_ARMS = ("PSM1", "PSM2", "PSM3")
 CAMERA_ARM = "ECM"
+DEFAULT_ARMS = ("PSM1", "PSM2")
+"""Arms of a session, in the order of the hands that drive them: right, left."""
 EYES = ("left", "right")
 
 
@@ -91,10 +93,10 @@ _ROWS = (
     Stream("master_measured_cp", "{master}/measured_cp", _POSE, "master_input", ("telesurgery",), 100.0, Intent.STATE),
     Stream("gripper_measured_js", "{master}/gripper/measured_js", _JOINT_STATE,
            "master_input", (), 100.0, Intent.STATE),
-    Stream("clutch", "footpedals/clutch", "sensor_msgs/msg/Joy", "master_input", (), 0.0, Intent.EVENT),
-    Stream("camera", "footpedals/camera", "sensor_msgs/msg/Joy", "master_input", (), 0.0, Intent.EVENT),
+    Stream("clutch", "footpedals/clutch", "sensor_msgs/msg/Joy", "master_input", (), 0.0, Intent.LATCHED_STATE),
+    Stream("camera", "footpedals/camera", "sensor_msgs/msg/Joy", "master_input", (), 0.0, Intent.LATCHED_STATE),
     Stream("operator_present", "console/operator_present", "sensor_msgs/msg/Joy",
-           "master_input", (), 0.0, Intent.EVENT),
+           "master_input", (), 0.0, Intent.LATCHED_STATE),
     # endoscope
     Stream("image", "endoscope/{eye}/image_raw/compressed", "sensor_msgs/msg/CompressedImage",
            "video_relay", ("safety_monitor", "telesurgery"), 10.0, Intent.VIDEO),

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from teleop_core.contract import DEFAULT_ARMS
+
 ParameterValue = bool | int | float | str | list[str]
 
 SIDES = ("robot", "console", "both")
@@ -32,7 +34,7 @@ class SessionOptions:
     sim: bool = True
     profile: str = "lan"
     hands: str = BUILT_IN_SURGEON
-    arms: tuple[str, ...] = ("PSM1", "PSM2")
+    arms: tuple[str, ...] = DEFAULT_ARMS
     command_rate: float = 200.0
     seed: int = 1
 

@@ -40,12 +40,12 @@ class ArmStatus:
     Attributes:
         ready: Enabled and homed.
         setpoint: Joint positions the driver holds as setpoint, 6 values [rad, m]; None before the first was seen.
-        jaw: Jaw setpoint of the driver [rad].
+        jaw: Jaw setpoint of the driver [rad]; None before the first was seen.
     """
 
     ready: bool
     setpoint: tuple[float, ...] | None
-    jaw: float
+    jaw: float | None
 
 
 @dataclass(frozen=True)
@@ -133,7 +133,8 @@ class HandArmPair:
             Joint positions to servo to, or None: leave the arm where it is.
         """
         hand = next((item for item in signal.hands if item.name == self.hand), None)
-        if not (permitted and signal.operator_present and arm.ready) or hand is None or arm.setpoint is None:
+        able = permitted and signal.operator_present and arm.ready
+        if not able or hand is None or arm.setpoint is None or arm.jaw is None:
             self.stop(arm.ready)
             return None
         engagement = self._engagement

@@ -6,9 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from teleop_core.cart import PLACEMENTS
+from teleop_core.contract import CAMERA_ARM, DEFAULT_ARMS
 from teleop_ros.shared_files import shared_file
-
-DEMO_ARMS = ("PSM1", "PSM2", "ECM")
 
 
 class RobotDescriptionError(RuntimeError):
@@ -27,7 +26,7 @@ def description_path() -> Path:
         raise RobotDescriptionError(str(error)) from error
 
 
-def expand(arms: Sequence[str] = DEMO_ARMS) -> str:
+def expand(arms: Sequence[str] = (*DEFAULT_ARMS, CAMERA_ARM)) -> str:
     """Return the URDF text of the cart with these arms.
 
     Args:

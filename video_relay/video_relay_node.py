@@ -22,7 +22,7 @@ from sensor_msgs.msg import JointState
 from std_msgs.msg import Header
 
 from teleop_core.cart import STEREO_BASELINE
-from teleop_core.contract import CAMERA_ARM, EYES
+from teleop_core.contract import CAMERA_ARM, DEFAULT_ARMS, EYES
 from teleop_ros.adapter import Health, TeleopNode, run
 from teleop_ros.parameters import ParameterError, check, declare, parameter
 from teleop_ros.robot_description import expand
@@ -48,7 +48,7 @@ _STEADY = Clock(clock_type=ClockType.STEADY_TIME)  # No clock step and no simula
 class VideoRelayParameters:
     """Parameters of the node; fixed while it runs."""
 
-    arms: list[str] = parameter(["PSM1", "PSM2"], doc="instrument arms in the simulated picture")
+    arms: list[str] = parameter(list(DEFAULT_ARMS), doc="instrument arms in the simulated picture")
     source: str = parameter(
         SIMULATION, doc="simulation, camera (first device), a device like 0 or 0,1 (left, right), or the path of a file"
     )

@@ -79,8 +79,8 @@ def test_no_motion_without_eyes(room: Any) -> None:
     """When the images stop the arms hold; when they are back the operator engages again."""
     room.operate()
     room.console.sees = False
-    room.until(lambda: room.console.safety is SafetyLevel.HOLD, what="hold")
-    assert "VIDEO_STALE" in room.console.alarms
+    room.until(lambda: "VIDEO_STALE" in room.console.alarms, what="the alarm")
+    assert room.console.safety is SafetyLevel.HOLD
     room.console.sees = True
     room.until(lambda: room.console.safety is SafetyLevel.OPERATING, what="operating")
     assert not room.console.following

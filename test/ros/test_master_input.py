@@ -175,6 +175,7 @@ def test_masters_and_pedals_are_crtk_topics(console: Console) -> None:
         assert list(gripper.name) == ["gripper"]
         assert len(gripper.position) == 1
     for pedal in ("clutch", "camera", "operator_present"):
+        console.until(lambda pedal=pedal: heard[pedal], f"the state of {pedal}")
         assert len(heard[pedal]) <= 4
         for message in heard[pedal]:
             assert list(message.buttons) in ([0], [1])

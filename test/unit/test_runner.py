@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -211,19 +212,25 @@ def test_a_used_domain_is_passed_over() -> None:
 
 
 def test_bad_hands_are_refused_by_name(tmp_path: Path) -> None:
-    """A missing, an empty and a folder as recording are refused with the path; devices are not files."""
+    """A missing, an empty, a garbled, a one-row file and a folder are refused with the path; devices are not files."""
     (tmp_path / "empty.csv").touch()
-    for path in (tmp_path / "missing.csv", tmp_path / "empty.csv", tmp_path):
-        with pytest.raises(HandsError, match=str(path)):
-            hands_to_use(str(path))
+    (tmp_path / "binary.csv").write_bytes(bytes(range(256)))
+    (tmp_path / "short.csv").write_text("1,2,3\n")
+    (tmp_path / "one row.csv").write_text(",".join(["0.5"] * 76) + "\n")
+    (tmp_path / "nan.csv").write_text((",".join(["0.5"] * 75) + ",nan\n") * 3)
+    for name in ("missing.csv", "empty.csv", "binary.csv", "short.csv", "one row.csv", "nan.csv", ""):
+        with pytest.raises(HandsError, match=re.escape(str(tmp_path / name))):
+            hands_to_use(str(tmp_path / name))
     assert hands_to_use("surgeon") == "surgeon"
 
 
 def test_outputs_that_cannot_be_written_are_refused_before_anything_starts(tmp_path: Path) -> None:
-    """A file where a folder should be is told by name."""
+    """A file where a folder should be, or the other way round, is told by name."""
     (tmp_path / "file").touch()
-    with pytest.raises(OutputError, match="file"):
+    with pytest.raises(OutputError, match="file: cannot be written, it is a file"):
         Outputs(tmp_path / "file", None).prepare()
+    with pytest.raises(OutputError, match="it is a folder"):
+        Outputs(None, tmp_path).prepare()
     with pytest.raises(OutputError, match="file"):
         Outputs(None, tmp_path / "file" / "summary.json").prepare()
 

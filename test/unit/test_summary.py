@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import io
 import json
 import math
 from pathlib import Path
@@ -8,12 +9,14 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from rich.console import Console
 
 from teleop_cli.arm_history import ArmSeen, ServoSeen
 from teleop_cli.command_count import CommandCount, Counters
 from teleop_cli.recorder import SessionRecorder
 from teleop_cli.safety_history import SILENT, AlarmSeen, SafetyHistory
 from teleop_cli.summary import Ending, rounded, summarise, write_json
+from teleop_cli.tables import live_status, summary_table
 from teleop_core.signals import TeleopState
 
 KEYS = {
@@ -235,3 +238,40 @@ def test_a_full_disk_is_an_error() -> None:
     """Writing to a device without space raises, so that it can be told."""
     with pytest.raises(OSError, match="No space left"):
         write_json(Path("/dev/full"), {"a": 1})
+
+
+def test_a_better_state_is_explained_by_what_is_over() -> None:
+    """Out of HOLD the reason names the cause that went, not one that stays; into HOLD the cause that came."""
+    history = SafetyHistory()
+    old, stale = AlarmSeen("VIDEO_OLD", 1, "late", "left eye"), AlarmSeen("VIDEO_STALE", 2, "too old", "left eye")
+    for now, state, alarms in ((0.0, "OPERATING", (old,)), (0.1, "HOLD", (stale, old)), (0.2, "OPERATING", (old,))):
+        history.update(now, state, alarms)
+    assert [change.reason for change in history.transitions[1:]] == [
+        "VIDEO_STALE: too old (and VIDEO_OLD)",
+        "over: VIDEO_STALE",
+    ]
+
+
+@pytest.mark.parametrize("width", [40, 80, 120])
+def test_the_live_status_is_whole_at_any_width(width: int) -> None:
+    """States, reasons and figures stay readable: no line is wider than the terminal, no word is cut off."""
+    recorder = short_session()
+    recorder.on_operating_state("PSM1", "ENABLED, homed")
+    console = Console(width=width, file=io.StringIO(), force_terminal=False)
+    console.print(live_status(recorder, {"driver": 0.25}, 110.0, "title"))
+    text = console.file.getvalue()  # type: ignore[attr-defined]
+    assert all(len(line) <= width for line in text.splitlines())
+    assert "…" not in text
+    words = " ".join(text.split())
+    for expected in ("PAUSED", "COMMAND_SILENCE", "PSM1 FOLLOWING", "PSM2 FOLLOWING", "workspace", "ms hand", "fps", "25%"):
+        assert expected in words
+
+
+def test_the_summary_table_fits_80_columns() -> None:
+    """At 80 columns the table shows each arm, each change of state and its reason."""
+    console = Console(width=80, file=io.StringIO(), force_terminal=False)
+    console.print(summary_table(summarise(short_session(), Ending("over", 0), {}, ["a.png"], now=120.0)))
+    text = console.file.getvalue()  # type: ignore[attr-defined]
+    assert all(len(line) <= 80 for line in text.splitlines())
+    for expected in ("PSM1", "PSM2", "OPERATING → HOLD", "HOLD → PAUSED", "COMMAND_SILENCE", "a.png"):
+        assert expected in text
