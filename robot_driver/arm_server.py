@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from robot_driver.backend import ArmBackend, Measured
 from robot_driver.command_gate import CommandGate, GateLimits, GateReason
-from robot_driver.operating_state import OperatingState
+from robot_driver.operating_state import ENABLED, OperatingState
 from teleop_core.psm_kinematics import JAW_LIMITS, forward, shaft_deviation_from_rcm
 
 JAW_HOLD_AFTER = 0.1
@@ -55,12 +55,15 @@ class ArmServer:
 
     def state_command(self, name: str) -> str:
         """Carry out a CRTK state command; returns why not, or empty."""
+        before = self.operating.state
         refusal = self.operating.command(name)
+        if name == "enable" and not refusal and before != ENABLED:
+            self._take_up()
         self.gate.enable(self.operating.ready)
         if not self.operating.ready:
             self._backend.hold(self.name)
         if not refusal and name in ("enable", "disable"):
-            self._backend.enable(self.name, self.operating.state == "ENABLED")
+            self._backend.enable(self.name, self.operating.state == ENABLED)
         return refusal
 
     def servo(self, now: float, q: list[float], sampled_at: float) -> None:
@@ -104,10 +107,11 @@ class ArmServer:
         """
         before, self.hold_reason = self.hold_reason, self.gate.hold_reason(now)
         if self.hold_reason is not None:
-            self._applied_at = None
+            # A command may have been applied and the gate closed again since the last tick.
+            moved, self._applied_at = self._applied_at is not None, None
             self._jaw_moved_at = None
             self._jaw_target = self.jaw_setpoint
-            if before is None:
+            if before is None or moved:
                 self._backend.hold(self.name)
         measured = self._backend.measured(self.name)
         if self.hold_reason is None:
@@ -118,6 +122,14 @@ class ArmServer:
         """Statistics since the last call."""
         taken, self.statistics = self.statistics, ServoStatistics()
         return taken
+
+    def _take_up(self) -> None:
+        """Hold the arm where it is, not where it was when it was disabled."""
+        measured = self._backend.measured(self.name)
+        self.gate.stand_at(measured.position)
+        self.jaw_setpoint = self._jaw_target = measured.jaw
+        rest = (0.0,) * len(measured.position)
+        self._backend.servo(self.name, self.gate.setpoint, rest, self.jaw_setpoint)
 
     def _move_jaw(self, now: float) -> None:
         elapsed = self._period if self._jaw_moved_at is None else min(now - self._jaw_moved_at, 4.0 * self._period)

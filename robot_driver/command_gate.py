@@ -103,6 +103,18 @@ class CommandGate:
         self._enabled = enabled
         self._stop()
 
+    def stand_at(self, position: Sequence[float]) -> None:
+        """Take the setpoint from where the arm is [rad, m]; only while closed, before the arm is enabled.
+
+        Raises:
+            ValueError: the gate is open, or the position is not one.
+        """
+        if self._enabled:
+            raise ValueError("the setpoint of an enabled arm moves by commands only")
+        if len(position) != len(self._limits.lower) or not all(math.isfinite(value) for value in position):
+            raise ValueError(f"{tuple(position)} is no joint position")
+        self.setpoint = tuple(float(value) for value in position)
+
     def permit(self, now: float, granted: bool, sequence: int, lease: float, velocity_ratio: float) -> bool:
         """Take a permit of the safety monitor.
 

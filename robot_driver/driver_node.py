@@ -18,7 +18,6 @@ from pathlib import Path
 from typing import Any
 
 from diagnostic_msgs.msg import DiagnosticStatus
-from rclpy.time import Time
 
 from robot_driver.arm_limits import gate_limits
 from robot_driver.arm_publisher import ArmPublisher
@@ -74,6 +73,7 @@ class DriverNode(TeleopNode):
         self._ticks = 0
         self._skipped = 0.0
         self._joint_states = self.publisher("joint_states")
+        self._stop_request = self.publisher("protective_stop")
         self._description = self.publisher("robot_description")
         self._description.publish(self._description.msg_type(data=description))
         for name in self.arms:
@@ -143,6 +143,13 @@ class DriverNode(TeleopNode):
         for arm in self.arms.values():
             arm.gate.protective_stop()
 
+    def failed(self, text: str) -> None:
+        """A closed gate needs a stop that people see and the local team resets."""
+        super().failed(text)
+        self._stop_request.publish(
+            self._stop_request.msg_type(header=self.header(), source="driver", reason=f"internal failure, {text}")
+        )
+
     def health(self) -> Health:
         """State of each arm."""
         values: dict[str, object] = {"skipped_s": round(self._skipped, 3)}
@@ -164,7 +171,7 @@ class DriverNode(TeleopNode):
         """Stamp of a command on the monotonic clock [s]; a client that sets no stamp means now."""
         if stamp.sec == 0 and stamp.nanosec == 0:
             return now
-        return now - (self.get_clock().now() - Time.from_msg(stamp)).nanoseconds * 1e-9
+        return now - (self.get_clock().now().nanoseconds - stamp.sec * 1_000_000_000 - stamp.nanosec) * 1e-9
 
 
 def connect_simulation(arms: list[str], description: str) -> PyBulletBackend:

@@ -66,7 +66,7 @@ _ROWS = (
     Cause("VIDEO_OLD", Level.DEGRADE, 0.1, "the endoscope's image is late: motion is slowed"),
     Cause("VIDEO_STALE", Level.HOLD, 0.0, "the endoscope's image is too old: check camera and link"),
     Cause("VIDEO_LOST", Level.PAUSED, 0.0, "no image of the endoscope: when it is back, press the clutch"),
-    Cause("EYES_APART", Level.HOLD, 0.1, "left and right image are not of one instant: check the cameras"),
+    Cause("EYES_APART", Level.HOLD, 0.4, "left and right image are not of one instant: check the cameras"),
     Cause("TRACKING_SLOW", Level.DEGRADE, 0.05, "the instrument lags its commands: motion is slowed"),
     Cause("TRACKING_ERROR", Level.HOLD, 0.02, "the instrument does not follow: check for contact"),
     Cause("TRACKING_LOST", Level.FAULT, 0.0, "the instrument is far from its commanded place: free it, then reset"),

@@ -51,7 +51,7 @@ class Inputs:
         streams: The streams it expects.
         operator_present: As the newest command says.
         clutch: As the newest command says.
-        arms_ready: Arm -> enabled and homed.
+        arms_ready: Arm -> enabled and homed; None before the arm said anything.
         tracking_error: Arm -> distance of measured and commanded tip [m].
         eyes_apart: Difference of the capture stamps of the newest left and right image [s].
         stop_requests: Who asked for a protective stop since the last step, and why.
@@ -62,7 +62,7 @@ class Inputs:
     streams: tuple[StreamHealth, ...]
     operator_present: bool = False
     clutch: bool = False
-    arms_ready: dict[str, bool] = field(default_factory=dict)
+    arms_ready: dict[str, bool | None] = field(default_factory=dict)
     tracking_error: dict[str, float] = field(default_factory=dict)
     eyes_apart: float = 0.0
     stop_requests: tuple[tuple[str, str], ...] = ()
@@ -86,7 +86,9 @@ def present_causes(inputs: Inputs, profile: Profile) -> Present:
     if command_seen and not inputs.operator_present:
         present["OPERATOR_ABSENT", "console"] = ""
     for arm, ready in inputs.arms_ready.items():
-        if not ready:
+        if ready is None:
+            present["NEVER_SEEN", arm] = "operating state"
+        elif not ready:
             present["ARM_NOT_READY", arm] = ""
     for arm, error in inputs.tracking_error.items():
         ladder = (

@@ -62,7 +62,7 @@ class SafetyMonitorNode(TeleopNode):
         self._observed: dict[str, StreamObservation] = {}
         self._operator_present = False
         self._clutch = False
-        self._arms_ready = dict.fromkeys(self.parameters.arms, False)
+        self._arms_ready: dict[str, bool | None] = dict.fromkeys(self.parameters.arms)
         self._setpoints: dict[str, Any] = {}
         self._tracking = {arm: TrackingError() for arm in self.parameters.arms}
         self._image_stamps = dict.fromkeys(EYES, 0.0)
@@ -112,7 +112,11 @@ class SafetyMonitorNode(TeleopNode):
 
     def on_operating_state(self, arm: str, message: Any) -> None:
         """The arm may be driven, or not."""
-        self._arms_ready[arm] = message.state == "ENABLED" and message.is_homed
+        ready = message.state == "ENABLED" and message.is_homed
+        if ready and self._arms_ready[arm] is None:
+            # Another monitor permitted motion before this one; what it had latched is not known here.
+            self._stop_requests.append(("safety_monitor", f"it was started while {arm} was enabled"))
+        self._arms_ready[arm] = ready
 
     def on_image(self, eye: str, message: Any) -> None:
         """A frame of one eye; its age counts from its capture."""
@@ -144,6 +148,11 @@ class SafetyMonitorNode(TeleopNode):
         self._message.motion_permitted = False
         self._message.permit_sequence += 1
         self._state.publish(self._message)
+
+    def failed(self, text: str) -> None:
+        """Latch the failure as a stop that people see: the next step would permit again."""
+        super().failed(text)
+        self._stop_requests.append(("safety_monitor", f"internal failure, {text}"))
 
     def health(self) -> Health:
         """State and worst alarm."""

@@ -25,6 +25,7 @@ _STATE_OF_LEVEL = {
     Level.FAULT: SafetyLevel.FAULT,
     Level.PROTECTIVE_STOP: SafetyLevel.PROTECTIVE_STOP,
 }
+_NO_CONSOLE = ("COMMAND_LOST", "CONSOLE_GONE")
 # What a READY system is still waiting for, rather than what is wrong with it.
 _WAITING = ("OPERATOR_ABSENT", "ARM_NOT_READY")
 
@@ -131,7 +132,9 @@ class Supervisor:
         if not latched:
             return "nothing to reset"
         still_there = [active[key].text for key in latched if key in active]
-        if inputs.operator_present:
+        # Without a console nobody holds a deadman, whatever its last packet said.
+        console_gone = any(cause in _NO_CONSOLE for cause, _source in active)
+        if inputs.operator_present and not console_gone:
             still_there.append("the operator's deadman is not released")
         if still_there:
             return "; ".join(still_there)

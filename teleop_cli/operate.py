@@ -133,6 +133,8 @@ def _status_one(node: OperateNode, _arguments: argparse.Namespace) -> int:
     print(f"safety  {node.safety_state or 'no message'}")
     for alarm in node.alarms:
         print(f"        {alarm}")
+    if not node.arms:
+        print("arms    no message")
     for name, state in sorted(node.arms.items()):
         following = node.feedback.get(name, "no teleoperation")
         print(f"{name}    {state.state}, {'homed' if state.is_homed else 'not homed'}, {following}")

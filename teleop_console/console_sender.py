@@ -45,7 +45,8 @@ class ConsoleSender:
         self._draw = draw
         self._feedback_stamp = 0.0
         self._feedback_at: float | None = None
-        self._accepted_sent_at: float | None = None
+        self._accepted_stamp = 0.0
+        self._accepted_at: float | None = None
         self._clock_offset = 0.0
         self._sequence = 0
         self._clutch_epoch = 0
@@ -64,9 +65,10 @@ class ConsoleSender:
         """
         self._feedback_stamp = stamp
         self._feedback_at = now
-        if session == self.session:
-            self._accepted_sent_at = command_stamp - self._clock_offset
-        if self._accepted_sent_at is not None and now - self._accepted_sent_at > OUT_OF_CONTROL:
+        if session == self.session and command_stamp != self._accepted_stamp:
+            # By the monotonic clock at the latest: after a step backwards the stamp alone says "just now" for long.
+            self._accepted_stamp, self._accepted_at = command_stamp, min(now, command_stamp - self._clock_offset)
+        if self._accepted_at is not None and now - self._accepted_at > OUT_OF_CONTROL:
             self._begin_session()
 
     def signal(self, now: float, stamp: float, sample: DeviceSample) -> OperatorSignal:
@@ -102,4 +104,4 @@ class ConsoleSender:
         self._sequence = 0
         self._clutch_epoch = 0
         self._clutch = False
-        self._accepted_sent_at = None
+        self._accepted_at = None

@@ -19,7 +19,7 @@ from teleop_core.psm_kinematics import (
     inverse_pose,
     position_joints,
 )
-from teleop_core.se3 import Pose, quaternion_angle, slerp
+from teleop_core.se3 import FloatArray, Pose, quaternion_angle, slerp
 
 PLACE = (0, 1, 2)
 """Joints that place the tip: yaw, pitch, insertion."""
@@ -35,6 +35,7 @@ class LimitReason(str, Enum):
     """Why an instrument did not do all that the hand asked, in the operator's words."""
 
     SPEED = "tool speed"
+    ACCELERATION = "tool acceleration"
     ROTATION_SPEED = "tool rotation speed"
     UNREACHABLE = "pose not reachable"
     JOINT_SPEED = "joint speed"
@@ -52,6 +53,8 @@ class MotionLimits:
 
     Attributes:
         tool_speed: Largest speed of the tip [m/s].
+        tool_acceleration: Largest acceleration of the tip [m/s^2]: less than the command gate allows, so that the tool
+            does not fall behind its commands there.
         tool_rotation_speed: Largest angular speed of the tip [rad/s].
         joint_margin: Kept to the end of each rotary joint's range [rad].
         joint_speed_share: Share of each joint's largest speed that following may use, 0..1.
@@ -59,6 +62,7 @@ class MotionLimits:
     """
 
     tool_speed: float = 0.2
+    tool_acceleration: float = 3.0
     tool_rotation_speed: float = 15.0
     joint_margin: float = math.radians(1.0)
     joint_speed_share: float = 0.9
@@ -95,23 +99,48 @@ class MotionLimiter:
         """True if the instrument is far enough past the cannula for a hand to have a sure hold on it."""
         return q[INSERTION_INDEX] >= self._min_insertion - ENGAGE_TOLERANCE
 
-    def toward(self, wanted: Pose, present: Pose, dt: float) -> tuple[Pose, tuple[str, ...]]:
-        """Pose on the way from `present` to `wanted` that is reached in `dt` [s] at limited speed."""
-        distance = math.dist(wanted.position, present.position)
+    def toward(
+        self, wanted: Pose, present: Pose, velocity: FloatArray, dt: float
+    ) -> tuple[Pose, FloatArray, tuple[str, ...]]:
+        """Pose on the way from `present` to `wanted` that is reached in `dt` at limited speed and acceleration.
+
+        Args:
+            wanted: Where the hand wants the tool.
+            present: Where it was told to be last.
+            velocity: How fast it went there, shape (3,) [m/s].
+            dt: Time for the step [s].
+
+        Returns:
+            The pose, the velocity of the tip on the way to it, shape (3,) [m/s], and why it is not the wanted one.
+        """
+        reasons: list[str] = []
+        way = wanted.position - present.position
+        velocity = self._allowed_velocity(way, velocity, dt, reasons)
+        position = present.position + velocity * dt if reasons else wanted.position
+        quaternion = wanted.quaternion
         angle = quaternion_angle(wanted.quaternion, present.quaternion)
-        share_linear = self._limits.tool_speed * dt / distance if distance > 0.0 else 1.0
-        share_angular = self._limits.tool_rotation_speed * dt / angle if angle > 0.0 else 1.0
-        if share_linear >= 1.0 and share_angular >= 1.0:
-            return wanted, ()
-        reasons = []
-        position, quaternion = wanted.position, wanted.quaternion
-        if share_linear < 1.0:
-            position = present.position + share_linear * (wanted.position - present.position)
-            reasons.append(LimitReason.SPEED.value)
-        if share_angular < 1.0:
-            quaternion = slerp(present.quaternion, wanted.quaternion, share_angular)
+        largest = self._limits.tool_rotation_speed * dt
+        if not angle <= largest:
+            quaternion = slerp(present.quaternion, wanted.quaternion, largest / angle)
             reasons.append(LimitReason.ROTATION_SPEED.value)
-        return Pose(position, quaternion), tuple(reasons)
+        return (Pose(position, quaternion) if reasons else wanted), velocity, tuple(reasons)
+
+    def _allowed_velocity(self, way: FloatArray, before: FloatArray, dt: float, reasons: list[str]) -> FloatArray:
+        """Velocity that respects both limits; where it has to be limited it also brakes in time for the target."""
+        change = self._limits.tool_acceleration * dt
+        wanted = way / dt
+        speed = math.hypot(*wanted)
+        too_fast = not speed <= self._limits.tool_speed
+        too_sudden = not math.dist(wanted, before) <= change
+        if not (too_fast or too_sudden):
+            return wanted
+        reasons.extend([LimitReason.SPEED.value] * too_fast + [LimitReason.ACCELERATION.value] * too_sudden)
+        # Largest speed from which the rest of the way suffices to stop, when speed changes once in each step.
+        braking = math.sqrt(2.0 * change * speed + 0.25 * change * change) - 0.5 * change
+        allowed = wanted * (min(self._limits.tool_speed, braking, speed) / speed) if speed > 0.0 else wanted
+        difference = allowed - before
+        size = math.hypot(*difference)
+        return allowed if size <= change else before + difference * (change / size)
 
     def reach(self, pose: Pose, q_present: tuple[float, ...], dt: float) -> Reachable:
         """Joint positions for a pose, clamped to range and speed; the present ones where the pose has none.

@@ -16,6 +16,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
+
 from teleop_core.jaw import JawGhost, JawLimits
 from teleop_core.motion_limits import LimitReason, MotionLimiter, MotionLimits
 from teleop_core.psm_kinematics import JOINT_LIMITS, forward_pose
@@ -28,6 +30,8 @@ ARM_LOST_AFTER = 0.25
 """The pair lets go when the arm's setpoint has been elsewhere than commanded for this long [s]."""
 FEEDBACK_LAG = 0.05
 """The setpoint that the arm reports may lag the command by this long [s]."""
+ARRIVAL_JITTER = 0.005
+SHORTEST_STEP = 0.001
 LONGEST_STEP = 0.02
 """Motion is planned for at most this long after the previous command [s], however late the next one comes."""
 NOT_FOLLOWING = "arm does not follow its commands"
@@ -73,12 +77,14 @@ class _Anchor:
 
 @dataclass
 class _Engagement:
-    """What lasts from the gesture until the pair lets go; times are monotonic [s]."""
+    """What lasts from the gesture until the pair lets go; times are monotonic [s], velocity is the tip's [m/s]."""
 
     anchor: _Anchor
     command: ArmCommand
     jaw: JawGhost
     commanded_at: float
+    stamp: float
+    velocity: FloatArray
     apart_since: float | None = None
 
 
@@ -165,14 +171,15 @@ class HandArmPair:
         self.state = TeleopState.CLUTCHED if hands_free else TeleopState.FOLLOWING
         if hands_free:
             self.reasons = ()
+            engagement.velocity = np.zeros(3)
         else:
             anchor = engagement.anchor
             if was_free or (anchor.clutch_epoch, anchor.scale) != (signal.clutch_epoch, signal.motion_scale):
                 engagement.anchor = _anchor(signal, hand, engagement.command)
             if was_free:
                 engagement.jaw = JawGhost(self._jaw_limits, engagement.command.jaw)
-            self._follow(engagement, hand, velocity_ratio * min(now - engagement.commanded_at, LONGEST_STEP))
-        engagement.commanded_at = now
+            self._follow(engagement, hand, velocity_ratio * _step_time(engagement, now, signal.stamp))
+        engagement.commanded_at, engagement.stamp = now, signal.stamp
 
     def _gesture_done(self, now: float, clutch: bool) -> bool:
         """True when the clutch has just been released after a long enough press."""
@@ -187,11 +194,14 @@ class HandArmPair:
         self, now: float, signal: OperatorSignal, hand: HandSignal, setpoint: tuple[float, ...], jaw: float
     ) -> _Engagement:
         command = ArmCommand(setpoint, jaw, forward_pose(setpoint))
-        return _Engagement(_anchor(signal, hand, command), command, JawGhost(self._jaw_limits, jaw), now)
+        return _Engagement(
+            _anchor(signal, hand, command), command, JawGhost(self._jaw_limits, jaw), now, signal.stamp, np.zeros(3)
+        )
 
     def _follow(self, engagement: _Engagement, hand: HandSignal, dt: float) -> None:
         present = engagement.command
-        pose, slowed = self._limiter.toward(self._wanted_pose(engagement.anchor, hand.pose), present.pose, dt)
+        wanted = self._wanted_pose(engagement.anchor, hand.pose)
+        pose, engagement.velocity, slowed = self._limiter.toward(wanted, present.pose, engagement.velocity, dt)
         reachable = self._limiter.reach(pose, present.q, dt)
         self.reasons = slowed + reachable.reasons
         jaw = engagement.jaw.follow(hand.gripper, dt)
@@ -211,6 +221,12 @@ class HandArmPair:
 
 def _anchor(signal: OperatorSignal, hand: HandSignal, command: ArmCommand) -> _Anchor:
     return _Anchor(signal.clutch_epoch, signal.motion_scale, hand.pose, command.pose)
+
+
+def _step_time(engagement: _Engagement, now: float, stamp: float) -> float:
+    """Time for this step [s]: between the hand samples, as packets arrive with jitter, but bounded by real time."""
+    really_passed = now - engagement.commanded_at + ARRIVAL_JITTER
+    return max(SHORTEST_STEP, min(stamp - engagement.stamp, really_passed, LONGEST_STEP))
 
 
 def _arm_lost(engagement: _Engagement, now: float, setpoint: tuple[float, ...]) -> bool:

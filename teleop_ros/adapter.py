@@ -123,6 +123,10 @@ class TeleopNode(Node):
     def safe_output(self) -> None:
         """What the node says when it ends or fails; nodes that command or hold an arm override it."""
 
+    def failed(self, text: str) -> None:
+        """A callback raised: go to the safe output; nodes whose safe output has to be explained override it."""
+        self.safe_output()
+
     def health(self) -> Health:
         """Row of /diagnostics; nodes override it with what an engineer wants to see."""
         return DiagnosticStatus.OK, "running", {}
@@ -133,7 +137,7 @@ class TeleopNode(Node):
         if text != self._last_failure:
             self._last_failure = text
             self.get_logger().error(f"callback failed, going to the safe output\n{traceback.format_exc()}")
-        self.safe_output()
+        self.failed(text)
 
     def _publish_diagnostics(self) -> None:
         level, text, values = self.health()

@@ -13,11 +13,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Collection
+from typing import Any
 
 from rclpy.executors import SingleThreadedExecutor
 from rclpy.impl.implementation_singleton import rclpy_implementation
 from rclpy.node import Node
 from rclpy.subscription import Subscription
+from rclpy.timer import Timer
 
 SLOW_PERIOD = 0.25
 """Time between the turns of rclpy's executor [s]."""
@@ -36,7 +38,7 @@ class StreamExecutor:
         self._awaited = [item for item in node.subscriptions if item in awaited]
         self._polled = [item for item in node.subscriptions if item not in awaited]
         self._timers = list(node.timers)
-        self._rest = SingleThreadedExecutor(context=node.context)
+        self._rest = _Rest(context=node.context)
         self._rest.add_node(node)
         self._node = node
         self._next_turn = 0.0
@@ -75,6 +77,14 @@ class StreamExecutor:
         """Let go of the node."""
         self._rest.remove_node(self._node)
         self._rest.shutdown()
+
+
+class _Rest(SingleThreadedExecutor):
+    """Services and events only: it runs one callback a turn, and streams would stand in line before them."""
+
+    def can_execute(self, entity: Any) -> bool:
+        """Leave subscriptions and timers to StreamExecutor."""
+        return not isinstance(entity, (Subscription, Timer)) and super().can_execute(entity)
 
 
 def _take(subscription: Subscription) -> bool:

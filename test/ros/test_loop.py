@@ -54,6 +54,34 @@ def test_killed_monitor_the_driver_holds_by_itself(room: Any) -> None:
     room.until(lambda: still(room), what="PSM1 stands")
 
 
+def test_a_restarted_monitor_does_not_forget_a_stop(room: Any) -> None:
+    """After a protective stop the monitor is killed and started again: it stays stopped until somebody resets."""
+    room.operate()
+    publisher = room.console.stop_requests
+    publisher.publish(publisher.msg_type(source="nurse", reason="test"))
+    room.until(lambda: room.console.safety is SafetyLevel.PROTECTIVE_STOP, what="protective stop")
+    room.nodes.kill("safety_monitor")
+    room.nodes.processes["safety_monitor"].wait()
+    room.console.newest.pop("safety_state")
+    room.nodes.start("safety_monitor")
+    room.until(lambda: room.console.safety is SafetyLevel.PROTECTIVE_STOP, what="stopped again")
+    room.spin(1.0)
+    assert room.console.safety is SafetyLevel.PROTECTIVE_STOP
+
+
+def test_a_bad_stamp_does_not_close_the_gates(room: Any) -> None:
+    """A servo command with an impossible time is refused like any other old one; it is no protective stop."""
+    room.operate()
+    stranger = room.console.publisher("servo_jp", arm="PSM1")
+    room.until(lambda: stranger.get_subscription_count() > 0, what="driver listens")
+    message = stranger.msg_type(position=[0.0] * 6)
+    message.header.stamp.sec = -1
+    stranger.publish(message)
+    room.console.destroy_publisher(stranger)
+    room.spin(0.3)
+    assert room.console.newest["servo_report"].hold_reason != "protective stop"
+
+
 def test_killed_kinematics_hold_then_fault(room: Any) -> None:
     """The monitor sees it, the gate sees it by itself, and the fault stays latched."""
     room.operate()

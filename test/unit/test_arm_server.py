@@ -119,6 +119,34 @@ def test_the_jaw_never_opens_on_loss(driven: Driven) -> None:
     assert driven.arm.jaw_setpoint == held
 
 
+def test_enabling_takes_the_arm_up_where_it_is(driven: Driven) -> None:
+    """An arm that was moved while disabled is held where it was left, not pulled back."""
+    moved = [value + 0.01 for value in driven.arm.gate.setpoint]
+    driven.backend.servo("PSM1", tuple(moved), (0.0,) * 6, 0.3)
+    for _ in range(100):
+        driven.period()
+    driven.start()
+    assert driven.arm.gate.setpoint == pytest.approx(moved, abs=1e-3)
+    assert driven.arm.jaw_setpoint == pytest.approx(0.3, abs=1e-2)
+
+
+def test_a_command_between_two_ticks_does_not_leave_the_arm_pushed_forward(driven: Driven) -> None:
+    """Held, then permitted, commanded and held again before the next tick: it stands at its setpoint, not ahead of it."""
+    driven.start()
+    driven.arm.tick(driven.now)
+    assert driven.arm.hold_reason is not None
+    driven.permit()
+    q = list(driven.arm.gate.setpoint)
+    q[0] += 0.002
+    driven.arm.servo(driven.now, q, driven.now)
+    assert driven.arm.applied == 1
+    driven.sequence += 1
+    driven.arm.gate.permit(driven.now, False, driven.sequence, 0.1, 1.0)
+    for _ in range(40):
+        driven.period()
+    assert tip_distance(driven.backend.measured("PSM1").position, driven.arm.gate.setpoint) < 2e-5
+
+
 @pytest.mark.parametrize("angle", [float("nan"), float("inf"), 2.0, -1.0])
 def test_a_jaw_angle_out_of_range_is_refused_and_told(driven: Driven, angle: float) -> None:
     """It changes nothing and shows in the report."""

@@ -120,3 +120,22 @@ def test_after_a_long_outage_the_receiver_takes_the_new_session_at_once() -> Non
     assert sender.sessions == 2
     assert receiver.session == sender.session
     assert refused_after <= 2
+
+
+@pytest.mark.parametrize("step", [-60.0, -10.0, 10.0])
+def test_a_step_of_the_consoles_clock_costs_about_a_second(step: float) -> None:
+    """Whether its wall clock steps back or forth, the console is heard again soon after the session limit."""
+    sender, receiver = numbered(), CommandReceiver(SessionLimits(max_age=0.06))
+    heard = []
+    newest = 0.0
+    for tick in range(2000):
+        now = tick * PERIOD
+        clock = 1e9 + now + (step if now >= 2.0 else 0.0)
+        signal = sender.signal(now, clock, sample())
+        if receiver.receive(signal, now + 0.001, None) is None:
+            heard.append(now)
+            newest = signal.stamp
+        if tick % 2 == 0 and heard:
+            sender.take_feedback(now + 0.002, now, receiver.session, newest)
+    assert max(np.diff(heard)) <= OUT_OF_CONTROL + 0.1
+    assert heard[-1] == pytest.approx(1999 * PERIOD)

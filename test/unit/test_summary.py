@@ -263,7 +263,16 @@ def test_the_live_status_is_whole_at_any_width(width: int) -> None:
     assert all(len(line) <= width for line in text.splitlines())
     assert "…" not in text
     words = " ".join(text.split())
-    for expected in ("PAUSED", "COMMAND_SILENCE", "PSM1 FOLLOWING", "PSM2 FOLLOWING", "workspace", "ms hand", "fps", "25%"):
+    for expected in (
+        "PAUSED",
+        "COMMAND_SILENCE",
+        "PSM1 FOLLOWING",
+        "PSM2 FOLLOWING",
+        "workspace",
+        "ms hand",
+        "fps",
+        "25%",
+    ):
         assert expected in words
 
 

@@ -156,6 +156,22 @@ def test_a_reset_is_refused_while_its_cause_is_there(watched: Watched) -> None:
     assert refused.state is SafetyLevel.FAULT
 
 
+def test_a_dead_console_does_not_block_the_reset(watched: Watched) -> None:
+    """Its last packet said that the deadman is held; without packets nobody holds it."""
+    dead = {**STREAMS, "console": dataclasses.replace(STREAMS["console"], age=5.0, publishers=0)}
+    fault = {**dead, "kinematics": dataclasses.replace(STREAMS["kinematics"], age=2.0)}
+    watched.step(0.1, streams=tuple(fault.values()))
+    assert watched.step(reset_requested=True, streams=tuple(dead.values())).reset_refusal == ""
+
+
+def test_an_arm_that_never_spoke_keeps_the_self_test_going() -> None:
+    """READY needs the operating state of every arm to have been heard once."""
+    made = Watched()
+    verdict = made.step(0.5, arms_ready={"PSM1": None})
+    assert verdict.state is SafetyLevel.SELF_TEST
+    assert "operating state" in " ".join(alarm.text for alarm in verdict.alarms)
+
+
 def test_a_pedal_held_down_does_not_clear_a_pause(watched: Watched) -> None:
     """PAUSED clears on a fresh press, with its cause gone; a pedal that was down all the time is not one."""
     watched.step(0.1, clutch=True, **watched.stream("console", age=2.0))

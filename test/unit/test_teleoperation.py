@@ -194,6 +194,21 @@ def test_a_sudden_hand_is_followed_at_limited_speed_and_told(operated: Operated)
     assert LimitReason.SPEED.value in operated.pair.reasons
 
 
+def test_a_hand_that_turns_round_is_followed_with_limited_acceleration_and_caught_up_with(operated: Operated) -> None:
+    """Full speed one way, then the other: the tip's velocity changes no faster than the limit, then tip meets hand."""
+    start = forward_pose(operated.setpoint).position
+    places = [start]
+    for step in range(300):
+        speed = 0.8 if step < 20 else -0.8 if step < 40 else 0.0
+        operated.position = operated.position + np.array([speed * PERIOD, 0.0, 0.0])
+        operated.step()
+        places.append(forward_pose(operated.setpoint).position)
+    velocities = np.diff(np.array(places), axis=0) / PERIOD
+    changes = np.linalg.norm(np.diff(velocities, axis=0), axis=1)
+    assert changes.max() <= MotionLimits().tool_acceleration * PERIOD * (1.0 + 1e-6)
+    assert places[-1] == pytest.approx(start, abs=1e-9)
+
+
 def test_joint_limits_clamp_and_name_the_joint(operated: Operated) -> None:
     """A turn beyond the wrist's range stops at the limit, says which joint, and comes back at once."""
     for step in range(400):
