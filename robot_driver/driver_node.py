@@ -65,7 +65,7 @@ class DriverNode(TeleopNode):
         self.parameters = declare(self, DriverParameters)
         period = 1.0 / self.parameters.servo_rate
         profile = PROFILES[self.parameters.profile]
-        limits = gate_limits(period, profile.command_age, profile.command_silence.hold)
+        limits = gate_limits(period, profile.command_age, profile.command_hold)
         description = expand(arms=(*self.parameters.arms, CAMERA_ARM))
         self.backend = connect_simulation(self.parameters.arms, description)
         self.arms = {name: ArmServer(name, self.backend, limits) for name in self.parameters.arms}

@@ -65,7 +65,7 @@ class KinematicsNode(TeleopNode):
         """Wire one hand to each arm."""
         super().__init__("kinematics")
         parameters = declare(self, KinematicsParameters)
-        self._silence = PROFILES[parameters.profile].command_silence.hold
+        self._silence = PROFILES[parameters.profile].command_hold
         self.receiver = CommandReceiver(SessionLimits(max_age=self._silence))
         self.permit = PermitHolder()
         motion = MotionLimits(tool_speed=parameters.tool_speed, tool_rotation_speed=parameters.tool_rotation_speed)

@@ -127,7 +127,7 @@ def _judge_stream(stream: StreamHealth, profile: Profile, present: Present) -> N
 
 def _ladder(stream: StreamHealth, profile: Profile) -> tuple[tuple[str, float], ...]:
     if stream.kind == COMMAND:
-        return (("COMMAND_SILENCE", profile.command_silence.hold), ("COMMAND_LOST", profile.command_silence.pause))
+        return (("COMMAND_SILENCE", profile.command_hold), ("COMMAND_LOST", profile.command_pause))
     if stream.kind == VIDEO:
         ages = profile.video_age
         return (("VIDEO_OLD", ages.degrade), ("VIDEO_STALE", ages.hold), ("VIDEO_LOST", ages.pause))

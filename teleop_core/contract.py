@@ -99,9 +99,9 @@ _ROWS = (
            "master_input", (), 0.0, Intent.LATCHED_STATE),
     # endoscope
     Stream("image", "endoscope/{eye}/image_raw/compressed", "sensor_msgs/msg/CompressedImage",
-           "video_relay", ("safety_monitor", "telesurgery"), 10.0, Intent.VIDEO),
+           "video_relay", ("safety_monitor", "telesurgery"), 12.0, Intent.VIDEO),
     Stream("camera_info", "endoscope/{eye}/camera_info", "sensor_msgs/msg/CameraInfo",
-           "video_relay", (), 10.0, Intent.VIDEO),
+           "video_relay", (), 12.0, Intent.VIDEO),
     # standard
     Stream("diagnostics", "/diagnostics", "diagnostic_msgs/msg/DiagnosticArray",
            "any", ("telesurgery",), 1.0, Intent.EVENT),

@@ -131,7 +131,7 @@ def test_enabling_takes_the_arm_up_where_it_is(driven: Driven) -> None:
 
 
 def test_a_command_between_two_ticks_does_not_leave_the_arm_pushed_forward(driven: Driven) -> None:
-    """Held, then permitted, commanded and held again before the next tick: it stands at its setpoint, not ahead of it."""
+    """Held, permitted, commanded and held again before the next tick: it stands at its setpoint, not ahead of it."""
     driven.start()
     driven.arm.tick(driven.now)
     assert driven.arm.hold_reason is not None
