@@ -16,6 +16,8 @@ from safety_monitor.conditions import Inputs, Present, present_causes
 from teleop_core.profiles import Profile
 from teleop_core.signals import SafetyLevel
 
+SETTLED_AFTER = 0.3
+"""A cause counts until it has been gone for this long [s]: what comes and goes is one hold, not many."""
 DEGRADED_RATIO = 0.5
 """Share of full speed while degraded."""
 
@@ -78,6 +80,8 @@ class Supervisor:
         self._profile = profile
         self._state = SafetyLevel.SELF_TEST
         self._since: dict[tuple[str, str], float] = {}
+        self._active: dict[tuple[str, str], Alarm] = {}
+        self._seen_at: dict[tuple[str, str], float] = {}
         self._latched: dict[tuple[str, str], Alarm] = {}
         self._clutch_before = True
         self._newest = float("-inf")
@@ -107,23 +111,34 @@ class Supervisor:
             refusal,
         )
 
+    @property
+    def _started(self) -> bool:
+        """Motion has been permitted since the start or the last reset."""
+        return self._state not in (SafetyLevel.SELF_TEST, SafetyLevel.READY)
+
     def _debounced(self, now: float, present: Present) -> dict[tuple[str, str], Alarm]:
+        """Causes that have lasted long enough, or have not been gone for long enough."""
         self._since = {key: self._since.get(key, now) for key in present}
-        active = {}
+        active = {
+            key: alarm
+            for key, alarm in self._active.items()
+            if self._started and alarm.level is Level.HOLD and now - self._seen_at[key] < SETTLED_AFTER
+        }
         for key, detail in present.items():
             cause, source = CAUSES[key[0]], key[1]
             since = self._since[key]
             if now - since >= cause.debounce:
                 text = f"{source}: {cause.text}" + (f" ({detail})" if detail else "")
                 active[key] = Alarm(cause.id, cause.level, source, since, False, text)
+                self._seen_at[key] = now
+        self._active = active
         return active
 
     def _latch(self, active: dict[tuple[str, str], Alarm]) -> None:
         """Latch what a person has to clear; before anything was permitted there is nothing to pause."""
-        started = self._state not in (SafetyLevel.SELF_TEST, SafetyLevel.READY)
         for key, alarm in active.items():
             clears = CAUSES[alarm.id].clears
-            if clears is Clears.LOCAL_RESET or (clears is Clears.OPERATOR and started):
+            if clears is Clears.LOCAL_RESET or (clears is Clears.OPERATOR and self._started):
                 self._latched.setdefault(key, Alarm(alarm.id, alarm.level, alarm.source, alarm.since, True, alarm.text))
 
     def _reset(self, inputs: Inputs, active: dict[tuple[str, str], Alarm]) -> str:
