@@ -49,7 +49,7 @@ class SessionOptions:
         if self.profile not in PROFILES:
             raise ValueError(f"profile: {self.profile!r} is not one of {', '.join(PROFILES)}")
         if not 50.0 <= self.command_rate <= 500.0:
-            raise ValueError(f"rate of commands: {self.command_rate} is not within 50 to 500 Hz")
+            raise ValueError(f"command_rate: {self.command_rate} is not within 50 to 500 Hz")
         if not self.arms:
             raise ValueError("arms: at least one instrument arm is needed")
 
