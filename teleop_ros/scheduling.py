@@ -9,6 +9,8 @@ import os
 
 PRIORITY = 20
 """Among real-time processes; all nodes of the loop have the same."""
+LITTLE_BEHIND, FAR_BEHIND = 3, 19
+"""Niceness of work that may wait."""
 
 
 def prefer_this_process() -> str:
@@ -28,5 +30,18 @@ def prefer_this_process() -> str:
 
 
 def yield_to_others() -> None:
-    """Let every other process go first: for work that may wait for the control loop."""
-    os.setpriority(os.PRIO_PROCESS, 0, 19)
+    """Let the control loop go first: for work that may wait for it.
+
+    Where the loop has real-time priority this work goes a little behind ordinary processes, so that a busy machine does
+    not make it late, too; elsewhere far behind them, as the loop is one of them.
+    """
+    os.setpriority(os.PRIO_PROCESS, 0, LITTLE_BEHIND if _real_time_permitted() else FAR_BEHIND)
+
+
+def _real_time_permitted() -> bool:
+    try:
+        os.sched_setscheduler(0, os.SCHED_RR, os.sched_param(PRIORITY))
+        os.sched_setscheduler(0, os.SCHED_OTHER, os.sched_param(0))
+    except OSError:
+        return False
+    return True

@@ -1,0 +1,58 @@
+"""The control loop goes first where that is permitted, and says what would permit it where it is not."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+SCRIPT = textwrap.dedent(
+    """
+    import json, os, threading
+    from teleop_ros.scheduling import prefer_this_process, yield_to_others
+
+    waiting = threading.Event()
+    threading.Thread(target=waiting.wait).start()
+    yield_to_others()
+    niceness = os.getpriority(os.PRIO_PROCESS, 0)
+    refusal = prefer_this_process()
+    policies = [os.sched_getscheduler(int(thread)) for thread in os.listdir("/proc/self/task")]
+    waiting.set()
+    print(json.dumps({"niceness": niceness, "refusal": refusal, "policies": policies}))
+    """
+)
+
+
+def outcome(root: Path, *wrapper: str) -> Any:
+    environment = {**os.environ, "PYTHONPATH": str(root)}
+    command = [*wrapper, sys.executable, "-c", SCRIPT]
+    ended = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=30, check=True)
+    return json.loads(ended.stdout)
+
+
+def test_every_thread_gets_the_priority_or_the_refusal_says_why(root: Path) -> None:
+    """Permitted: all threads, and the work that waits stays near. Not permitted: none, and it steps far back."""
+    told = outcome(root)
+    if told["refusal"]:
+        assert "rtprio" in told["refusal"]
+        assert (set(told["policies"]), told["niceness"]) == ({os.SCHED_OTHER}, 19)
+    else:
+        assert (set(told["policies"]), told["niceness"]) == ({os.SCHED_RR}, 3)
+    assert len(told["policies"]) == 2
+
+
+@pytest.mark.skipif(
+    os.geteuid() != 0 or shutil.which("setpriv") is None, reason="needs root and setpriv to drop the capability"
+)
+def test_without_the_permission_nothing_fails(root: Path) -> None:
+    """With the capability taken away the process goes on at ordinary priority and tells how to allow more."""
+    told = outcome(root, "setpriv", "--bounding-set=-sys_nice")
+    assert "rtprio" in told["refusal"]
+    assert set(told["policies"]) == {os.SCHED_OTHER}
