@@ -14,6 +14,8 @@ SELF_LATE = 0.08
 """The monitor's own loop of 10 ms took this long [s]."""
 TRACKING_SLOW, TRACKING_ERROR, TRACKING_LOST = 0.002, 0.005, 0.015
 """Distance of measured and commanded tip that degrades, holds, faults [m]."""
+REFUSED_TOO_LONG = 0.2
+"""Commands may arrive for this long without one being accepted [s]."""
 EYES_APART = 0.001
 """Capture stamps of left and right image may differ by this [s]."""
 
@@ -51,6 +53,7 @@ class Inputs:
         streams: The streams it expects.
         operator_present: As the newest command says.
         clutch: As the newest command says.
+        command_refused_for: How long commands have been arriving without one being accepted [s].
         arms_ready: Arm -> enabled and homed; None before the arm said anything.
         tracking_error: Arm -> distance of measured and commanded tip [m].
         eyes_apart: Difference of the capture stamps of the newest left and right image [s].
@@ -62,6 +65,7 @@ class Inputs:
     streams: tuple[StreamHealth, ...]
     operator_present: bool = False
     clutch: bool = False
+    command_refused_for: float = 0.0
     arms_ready: dict[str, bool | None] = field(default_factory=dict)
     tracking_error: dict[str, float] = field(default_factory=dict)
     eyes_apart: float = 0.0
@@ -85,6 +89,8 @@ def present_causes(inputs: Inputs, profile: Profile) -> Present:
     command_seen = any(stream.kind == COMMAND and stream.age is not None for stream in inputs.streams)
     if command_seen and not inputs.operator_present:
         present["OPERATOR_ABSENT", "console"] = ""
+    if not inputs.command_refused_for <= REFUSED_TOO_LONG:
+        present["COMMAND_REFUSED", "console"] = f"{inputs.command_refused_for:.1f} s"
     for arm, ready in inputs.arms_ready.items():
         if ready is None:
             present["NEVER_SEEN", arm] = "operating state"

@@ -75,3 +75,25 @@ class TrackingError:
         if self._compared_at is not None and now - self._compared_at > COMPARE_AT_LEAST_EVERY:
             return math.nan
         return self._error
+
+
+class Acceptance:
+    """Whether what the console says is accepted, as the kinematics tell it."""
+
+    def __init__(self) -> None:
+        """Nothing told yet."""
+        self._accepted_at: float | None = None
+
+    def told(self, now: float, session: int, command_hold: float) -> None:
+        """Feedback of the kinematics at `now` [s]: session in control, 0 for none; age of its newest command [s]."""
+        if session:
+            self._accepted_at = now - command_hold
+
+    def refused_for(self, now: float, command: StreamObservation) -> float:
+        """How long commands have been arriving without one being accepted [s]; 0 while none arrive.
+
+        That none arrive is told as silence, and that feedback stays away as a fault of the kinematics.
+        """
+        if self._accepted_at is None or command.arrival is None:
+            return 0.0
+        return max(0.0, command.arrival - self._accepted_at) if now - command.arrival <= COMPARE_AT_LEAST_EVERY else 0.0

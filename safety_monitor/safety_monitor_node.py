@@ -23,7 +23,7 @@ from std_srvs.srv import Trigger
 from telesurgery.msg import Alarm as AlarmMessage
 
 from safety_monitor.conditions import COMMAND, DRIVER, FEEDBACK, SOLE, VIDEO, Inputs
-from safety_monitor.observations import StreamObservation, TrackingError
+from safety_monitor.observations import Acceptance, StreamObservation, TrackingError
 from safety_monitor.supervisor import Alarm, Supervisor, Verdict
 from teleop_core.contract import DEFAULT_ARMS, EYES, INSTRUMENT_ARMS, STREAMS
 from teleop_core.profiles import PROFILES
@@ -62,6 +62,7 @@ class SafetyMonitorNode(TeleopNode):
         self._observed: dict[str, StreamObservation] = {}
         self._operator_present = False
         self._clutch = False
+        self._acceptance = Acceptance()
         self._arms_ready: dict[str, bool | None] = dict.fromkeys(self.parameters.arms)
         self._setpoints: dict[str, Any] = {}
         self._tracking = {arm: TrackingError() for arm in self.parameters.arms}
@@ -73,7 +74,7 @@ class SafetyMonitorNode(TeleopNode):
         self._clock_offset = time.time() - time.monotonic()
 
         self._expect("command", COMMAND, "console", self.on_command)
-        self._expect("feedback", FEEDBACK, "kinematics", self._seen("teleop/feedback"))
+        self._expect("feedback", FEEDBACK, "kinematics", self.on_feedback)
         for arm in self.parameters.arms:
             self._expect("setpoint_js", DRIVER, arm, lambda m, arm=arm: self.on_setpoint(arm, m), arm=arm)
             self._expect("measured_js", DRIVER, arm, lambda m, arm=arm: self.on_measured(arm, m), arm=arm)
@@ -97,6 +98,11 @@ class SafetyMonitorNode(TeleopNode):
         self._observed["teleop/command"].arrived(self.now())
         self._operator_present = message.operator_present
         self._clutch = message.clutch
+
+    def on_feedback(self, message: Any) -> None:
+        """What the kinematics made of the commands."""
+        self._observed["teleop/feedback"].arrived(self.now())
+        self._acceptance.told(self.now(), message.session, message.command_hold)
 
     def on_setpoint(self, arm: str, message: Any) -> None:
         """Where the driver wants the arm."""
@@ -180,6 +186,7 @@ class SafetyMonitorNode(TeleopNode):
                 streams=tuple(observation.health(now) for observation in self._observed.values()),
                 operator_present=self._operator_present,
                 clutch=self._clutch,
+                command_refused_for=self._acceptance.refused_for(now, self._observed["teleop/command"]),
                 arms_ready=self._arms_ready,
                 tracking_error={arm: tracking.value(now) for arm, tracking in self._tracking.items()},
                 eyes_apart=abs(self._image_stamps["left"] - self._image_stamps["right"]),
@@ -220,9 +227,6 @@ class SafetyMonitorNode(TeleopNode):
     def _watch_speakers(self, stream: str, source: str, **parts: str) -> None:
         """Count the publishers of a topic that only one node may speak on."""
         self._observed[STREAMS[stream].topic_for(**parts)] = StreamObservation(source, SOLE)
-
-    def _seen(self, topic: str) -> Any:
-        return lambda _message: self._observed[topic].arrived(self.now())
 
     def _expect(self, stream: str, kind: str, source: str, callback: Any, **parts: str) -> None:
         """Subscribe to a stream that has to be there, with the middleware's events as inputs."""

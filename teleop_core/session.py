@@ -34,6 +34,7 @@ class SessionLimits:
         max_age: Largest excess delay of a packet [s].
         sequence_window: How far a sequence may be ahead of the newest accepted one.
         takeover_silence: A new session may begin when the present one has been silent this long [s].
+        max_feedback_age: Largest age of the feedback that a packet may echo [s].
         max_reach: Largest coordinate of a hand [m]; more is a broken device.
         max_gripper: Largest gripper angle, either sign [rad].
     """
@@ -41,6 +42,7 @@ class SessionLimits:
     max_age: float
     sequence_window: int = 500
     takeover_silence: float = 1.0
+    max_feedback_age: float = 3600.0
     max_reach: float = 2.0
     max_gripper: float = math.pi
 
@@ -124,7 +126,7 @@ class CommandReceiver:
         return (
             signal.sequence >= 1
             and math.isfinite(signal.stamp)
-            and math.isfinite(signal.feedback_age)
+            and 0.0 <= signal.feedback_age <= self._limits.max_feedback_age
             and 0.0 < signal.motion_scale <= 1.0
             and len(set(names)) == len(names)
             and all(self._hand_well_formed(hand) for hand in signal.hands)

@@ -147,6 +147,22 @@ def test_a_command_between_two_ticks_does_not_leave_the_arm_pushed_forward(drive
     assert tip_distance(driven.backend.measured("PSM1").position, driven.arm.gate.setpoint) < 2e-5
 
 
+def test_a_jaw_on_its_way_open_does_not_go_on_after_a_short_hold(driven: Driven) -> None:
+    """Held and permitted again within a moment, the jaw waits for a new command of its own."""
+    driven.start()
+    driven.permit()
+    driven.period(0.0, jaw=1.0)
+    driven.sequence += 1
+    driven.arm.gate.permit(driven.now, False, driven.sequence, 0.1, 1.0)
+    driven.period()
+    held = driven.arm.jaw_setpoint
+    assert 0.0 < held < 1.0
+    driven.permit()
+    driven.period(0.0)
+    driven.period(0.0)
+    assert driven.arm.jaw_setpoint == held
+
+
 @pytest.mark.parametrize("angle", [float("nan"), float("inf"), 2.0, -1.0])
 def test_a_jaw_angle_out_of_range_is_refused_and_told(driven: Driven, angle: float) -> None:
     """It changes nothing and shows in the report."""

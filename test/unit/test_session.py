@@ -97,6 +97,8 @@ def test_a_late_packet_is_stale(receiver: CommandReceiver) -> None:
         {"motion_scale": 0.0},
         {"motion_scale": 1.01},
         {"feedback_age": math.inf},
+        {"feedback_age": 1e300},
+        {"feedback_age": -1.0},
         {"hands": (hand("PSM1"),)},
         {"hands": (hand("MTML"), hand("MTML"))},
         {"hands": (hand(pose=Pose(np.array([0.0, math.nan, 0.0]), np.array([0.0, 0.0, 0.0, 1.0]))),)},

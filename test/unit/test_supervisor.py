@@ -82,6 +82,7 @@ def test_ready_waits_for_operator_and_arms(changes: dict[str, object]) -> None:
 SPOILED = [
     ("COMMAND_SILENCE", lambda w: w.stream("console", age=0.061), SafetyLevel.HOLD),
     ("COMMAND_LOST", lambda w: w.stream("console", age=1.01), SafetyLevel.PAUSED),
+    ("COMMAND_REFUSED", lambda w: {"command_refused_for": math.nan}, SafetyLevel.HOLD),
     ("CONSOLE_GONE", lambda w: w.stream("console", publishers=0), SafetyLevel.HOLD),
     ("CONSOLE_GONE", lambda w: w.stream("console", liveliness_lost=True), SafetyLevel.HOLD),
     ("OPERATOR_ABSENT", lambda w: {"operator_present": False}, SafetyLevel.HOLD),
@@ -170,6 +171,24 @@ def test_a_reset_is_refused_while_its_cause_is_there(watched: Watched) -> None:
     refused = watched.step(reset_requested=True, operator_present=False, **gone)
     assert "driver has stopped" in refused.reset_refusal
     assert refused.state is SafetyLevel.FAULT
+
+
+def test_a_press_while_something_still_holds_does_not_clear_a_pause(watched: Watched) -> None:
+    """Pressed before all is well, the pedal clears nothing; pressed again when it is, it does."""
+    watched.step(0.1, **watched.stream("console", age=2.0))
+    late_video = watched.stream("left eye", age=0.45)
+    watched.step(0.1, clutch=False, **late_video)
+    watched.step(0.1, clutch=True, **late_video)
+    assert watched.step(1.0).state is SafetyLevel.PAUSED
+    assert watched.step(clutch=True).state is SafetyLevel.OPERATING
+
+
+def test_commands_that_arrive_but_are_refused_are_told(watched: Watched) -> None:
+    """The console speaks, yet nothing it says is accepted: a hold that names it, and an end when it is heard again."""
+    verdict = watched.step(0.1, command_refused_for=0.6)
+    assert verdict.state is SafetyLevel.HOLD
+    assert "COMMAND_REFUSED" in [alarm.id for alarm in verdict.alarms]
+    assert watched.step(SETTLED).permitted
 
 
 def test_a_dead_console_does_not_block_the_reset(watched: Watched) -> None:

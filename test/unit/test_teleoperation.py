@@ -11,7 +11,7 @@ import pytest
 from teleop_core.jaw import JawGhost, JawLimits
 from teleop_core.motion_limits import LimitReason, MotionLimits
 from teleop_core.psm_kinematics import JOINT_LIMITS, forward_pose
-from teleop_core.se3 import Pose, quaternion_angle
+from teleop_core.se3 import Pose, quaternion_angle, quaternion_multiply
 from teleop_core.signals import HandSignal, OperatorSignal, TeleopState
 from teleop_core.teleoperation import ArmCommand, ArmStatus, HandArmPair
 
@@ -219,16 +219,22 @@ def test_joint_limits_clamp_and_name_the_joint(operated: Operated) -> None:
     assert any("at its limit" in reason for reason in operated.pair.reasons)
 
 
-def test_a_wrist_at_its_limit_does_not_move_the_tip(operated: Operated) -> None:
+@pytest.mark.parametrize("axis", [0, 1])
+@pytest.mark.parametrize("sense", [1.0, -1.0])
+def test_a_wrist_at_its_limit_does_not_move_the_tip(operated: Operated, axis: int, sense: float) -> None:
     """While the hand turns farther than the wrist can, the tip stays exactly where it is."""
     place = forward_pose(operated.setpoint).position
-    limited = False
-    for step in range(400):
-        operated.quaternion = np.array([math.sin(0.004 * step), 0.0, 0.0, math.cos(0.004 * step)])
+    start = operated.quaternion
+    limited = set()
+    for step in range(300):
+        half = 0.5 * sense * 0.008 * step
+        turn = np.array([0.0, 0.0, 0.0, math.cos(half)])
+        turn[axis] = math.sin(half)
+        operated.quaternion = quaternion_multiply(turn, start)
         operated.step()
-        limited = limited or any("wrist" in reason for reason in operated.pair.reasons)
+        limited.update(operated.pair.reasons)
         assert forward_pose(operated.setpoint).position == pytest.approx(place, abs=1e-9)
-    assert limited
+    assert any("at its limit" in reason for reason in limited)
 
 
 def test_an_instrument_inside_the_cannula_is_not_engaged() -> None:
