@@ -56,9 +56,7 @@ _ROWS = (
     Cause("NEVER_SEEN", Level.HOLD, 0.0, "has not been heard yet: start it, or check the network"),
     Cause("COMMAND_SILENCE", Level.HOLD, 0.0, "commands of the operator are missing: check console and link"),
     Cause("COMMAND_LOST", Level.PAUSED, 0.0, "no commands for a second: when the link is back, press the clutch"),
-    Cause(
-        "COMMAND_REFUSED", Level.HOLD, 0.1, "commands arrive but none is accepted: clock step, old session or rubbish"
-    ),
+    Cause("COMMAND_REFUSED", Level.HOLD, 0.0, "commands arrive and are refused: restart the console if this lasts"),
     Cause("CONSOLE_GONE", Level.HOLD, 0.0, "the console has left: start it again"),
     Cause("OPERATOR_ABSENT", Level.HOLD, 0.0, "nobody operates the console: sit down, or check the input device"),
     Cause("ARM_NOT_READY", Level.HOLD, 0.0, "the arm is not enabled and homed: enable and home it"),
