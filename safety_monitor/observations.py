@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import math
+from collections import deque
 from dataclasses import dataclass
-from typing import Any
 
-from safety_monitor.conditions import StreamHealth
-from teleop_core.psm_kinematics import forward
+from safety_monitor.inputs import StreamHealth
 
-COMPARE_AT_LEAST_EVERY = 0.5
-"""Without a pair of measured and commanded joints of one instant for this long the error is unknown [s]."""
+RECENT = 0.5
+"""Commands that arrived within this time count as arriving [s]."""
 
 
 @dataclass
@@ -47,36 +45,6 @@ class StreamObservation:
         return StreamHealth(self.source, self.kind, age, self.publishers, self.qos_mismatch, self.liveliness_lost)
 
 
-class TrackingError:
-    """Distance of measured and commanded tip of one arm, worked out from joints of the same instant."""
-
-    def __init__(self) -> None:
-        """Nothing compared yet."""
-        self._error = 0.0
-        self._compared_at: float | None = None
-
-    def compare(self, now: float, setpoint: Any, measured: Any) -> None:
-        """Take in two joint states (stamp and positions [rad, m]) at `now` [s]; of different instants they say nothing.
-
-        Positions that are no joint positions make the error unknown, not small.
-        """
-        if self._compared_at is None:
-            self._compared_at = now
-        if setpoint.header.stamp != measured.header.stamp:
-            return
-        self._compared_at = now
-        try:
-            self._error = math.dist(forward(setpoint.position)[0], forward(measured.position)[0])
-        except ValueError:
-            self._error = math.nan
-
-    def value(self, now: float) -> float:
-        """Error at `now` [s]; in m: 0 before the arm was seen, NaN when it is not known any more."""
-        if self._compared_at is not None and now - self._compared_at > COMPARE_AT_LEAST_EVERY:
-            return math.nan
-        return self._error
-
-
 class Acceptance:
     """Whether what the console says is accepted, as the kinematics tell it."""
 
@@ -96,4 +64,48 @@ class Acceptance:
         """
         if self._accepted_at is None or command.arrival is None:
             return 0.0
-        return max(0.0, command.arrival - self._accepted_at) if now - command.arrival <= COMPARE_AT_LEAST_EVERY else 0.0
+        return max(0.0, command.arrival - self._accepted_at) if now - command.arrival <= RECENT else 0.0
+
+
+class Rises:
+    """How far a counter of another node has risen within a window of time."""
+
+    def __init__(self, window: float) -> None:
+        """Watch over `window` [s]; what the counter stood at when it was first heard does not count."""
+        self._window = window
+        self._total: int | None = None
+        self._rises: deque[tuple[float, int]] = deque()
+
+    def told(self, now: float, total: int) -> int:
+        """The counter stands at `total` at `now` [s]; returns by how much it rose. A restarted node counts anew."""
+        rise = 0 if self._total is None else total - self._total
+        self._total = total
+        if rise > 0:
+            self._rises.append((now, rise))
+        return max(0, rise)
+
+    def within(self, now: float) -> int:
+        """Rise within the window that ends at `now` [s]."""
+        while self._rises and now - self._rises[0][0] > self._window:
+            self._rises.popleft()
+        return sum(rise for _when, rise in self._rises)
+
+
+class ClockWatch:
+    """Jumps of the wall clock against the monotonic one."""
+
+    def __init__(self, most_apart: float = 0.005) -> None:
+        """Two readings further apart than `most_apart` [s] were interrupted and say nothing."""
+        self._most_apart = most_apart
+        self._offset: float | None = None
+        self.step = 0.0
+
+    def read(self, before: float, wall: float, after: float) -> None:
+        """Take in a reading of the wall clock between two of the monotonic one, all [s]; sets `step`."""
+        self.step = 0.0
+        if not after - before <= self._most_apart:
+            return
+        offset = wall - 0.5 * (before + after)
+        if self._offset is not None:
+            self.step = offset - self._offset
+        self._offset = offset

@@ -1,7 +1,7 @@
 """safety_monitor: watches every stream and permits motion while all is well.
 
-In:  teleop/command, teleop/feedback, <ARM>/setpoint_js, measured_js, operating_state, endoscope/*/image_raw/compressed,
-     safety/protective_stop; service safety/reset (std_srvs/Trigger)
+In:  teleop/command, teleop/feedback, <ARM>/setpoint_js, measured_js, operating_state, servo_report,
+     endoscope/*/image_raw/compressed, link/status, safety/protective_stop; service safety/reset (std_srvs/Trigger)
 Out: safety/state (the permit, 100 Hz and on change)
 Silence: of a stream is a cause in the cause table; silence of this node ends every permit by its lease.
 
@@ -14,26 +14,36 @@ from __future__ import annotations
 import sys
 import time
 from dataclasses import dataclass
+from pathlib import Path
+from secrets import randbits
 from typing import Any
 
-from diagnostic_msgs.msg import DiagnosticStatus
-from rclpy.event_handler import SubscriptionEventCallbacks
+from rclpy.logging import get_logging_directory
 from rclpy.time import Time
 from std_srvs.srv import Trigger
-from telesurgery.msg import Alarm as AlarmMessage
 
-from safety_monitor.conditions import COMMAND, DRIVER, FEEDBACK, SOLE, VIDEO, Inputs
-from safety_monitor.observations import Acceptance, StreamObservation, TrackingError
-from safety_monitor.supervisor import Alarm, Supervisor, Verdict
+from safety_monitor.arm_observation import ArmObservation
+from safety_monitor.causes import Level
+from safety_monitor.disk_watch import DiskWatch
+from safety_monitor.inputs import COMMAND, DRIVER, FEEDBACK, VIDEO, Inputs, LinkQuality
+from safety_monitor.observations import Acceptance, ClockWatch, Rises, StreamObservation
+from safety_monitor.state_message import events, fill, health_of_node, health_of_streams
+from safety_monitor.stream_watch import StreamWatch
+from safety_monitor.supervisor import Supervisor, Verdict
 from teleop_core.contract import DEFAULT_ARMS, EYES, INSTRUMENT_ARMS, STREAMS
-from teleop_core.profiles import PROFILES
-from teleop_core.signals import SafetyLevel
-from teleop_ros.adapter import Health, TeleopNode, run
+from teleop_core.decision_log import DecisionLog
+from teleop_core.signals import TeleopState
+from teleop_ros.adapter import Health, HealthRow, TeleopNode, run
+from teleop_ros.keys import KEY_FOLDER, authenticator
+from teleop_ros.message_mac import sign_permit, verify_command, verify_stop
 from teleop_ros.parameters import check, declare, parameter
+from teleop_ros.profiles import profile, require_security
 
 PERIOD = 1.0 / STREAMS["safety_state"].rate
 CENSUS_EVERY = 10
 """Publishers are counted in every tenth step: the question costs the middleware's graph a lock."""
+REPLAY_WINDOW, NOT_FINITE_WINDOW = 1.0, 0.5
+"""Refused commands are counted over these times [s]."""
 
 
 @dataclass(frozen=True)
@@ -41,11 +51,13 @@ class SafetyMonitorParameters:
     """Parameters of the safety monitor."""
 
     arms: list[str] = parameter(list(DEFAULT_ARMS), doc="instrument arms that are expected", choices=INSTRUMENT_ARMS)
-    profile: str = parameter("lan", doc="limits of the link", choices=tuple(PROFILES))
+    profile: str = parameter("lan", doc="limits of the link: a name, or a file")
     lease: float = parameter(0.1, unit="s", low=0.03, high=0.3, doc="a permit ends this long after its arrival")
+    key_folder: str = parameter("", doc=KEY_FOLDER)
+    decision_log: str = parameter("", doc="file that takes every decision with its inputs; empty: none")
 
     def __post_init__(self) -> None:
-        """Refuse unknown arms and profiles."""
+        """Refuse unknown arms."""
         check(self)
 
 
@@ -57,88 +69,126 @@ class SafetyMonitorNode(TeleopNode):
     def __init__(self) -> None:
         """Expect every stream, permit nothing."""
         super().__init__("safety_monitor")
-        self.parameters = declare(self, SafetyMonitorParameters)
-        self.supervisor = Supervisor(PROFILES[self.parameters.profile])
-        self._observed: dict[str, StreamObservation] = {}
+        self.parameters = parameters = declare(self, SafetyMonitorParameters)
+        self._commands_key = authenticator(parameters.key_folder, "command")
+        self._permits_key = authenticator(parameters.key_folder, "permit")
+        self._stops_key = authenticator(parameters.key_folder, "stop")
+        limits = profile(parameters.profile)
+        require_security(limits, self._permits_key.level)
+        self.get_logger().info(f"security: {self._permits_key.level}")
+        self.supervisor = Supervisor(limits)
+        if parameters.decision_log:
+            log = DecisionLog(parameters.decision_log)
+            self.supervisor = log.watch("supervisor", self.supervisor, "step")
+        self._streams = StreamWatch(self)
+        self._arms = {arm: ArmObservation() for arm in parameters.arms}
+        self._acceptance = Acceptance()
+        self._replayed = Rises(REPLAY_WINDOW)
+        self._not_finite = {"kinematics": Rises(NOT_FINITE_WINDOW)}
+        self._unauthenticated = {source: Rises(PERIOD) for source in ("kinematics", *parameters.arms)}
+        self._wall_clock = ClockWatch()
+        self._disk = DiskWatch(Path(str(get_logging_directory())))
+        self._link: tuple[float, Any] | None = None
+        self._image_stamps = dict.fromkeys(EYES, 0.0)
+        self._session_in_control = 0
+        self._newest_command: tuple[int, int] = (0, 0)
         self._operator_present = False
         self._clutch = False
-        self._acceptance = Acceptance()
-        self._arms_ready: dict[str, bool | None] = dict.fromkeys(self.parameters.arms)
-        self._setpoints: dict[str, Any] = {}
-        self._tracking = {arm: TrackingError() for arm in self.parameters.arms}
-        self._image_stamps = dict.fromkeys(EYES, 0.0)
-        self._stop_requests: list[tuple[str, str]] = []
+        self._happened: dict[str, tuple[Any, ...]] = {}
         self._stepped_at = self.now()
         self._steps = 0
         self._verdict: Verdict | None = None
-        self._clock_offset = time.time() - time.monotonic()
 
-        self._expect("command", COMMAND, "console", self.on_command)
-        self._expect("feedback", FEEDBACK, "kinematics", self.on_feedback)
-        for arm in self.parameters.arms:
-            self._expect("setpoint_js", DRIVER, arm, lambda m, arm=arm: self.on_setpoint(arm, m), arm=arm)
-            self._expect("measured_js", DRIVER, arm, lambda m, arm=arm: self.on_measured(arm, m), arm=arm)
-            for stream in ("servo_jp", "jaw_servo_jp"):
-                self._watch_speakers(stream, f"commands of {arm}", arm=arm)
-            self.subscription("operating_state", lambda m, arm=arm: self.on_operating_state(arm, m), arm=arm)
+        expect = self._streams.expect
+        expect("command", COMMAND, "console", self.on_command)
+        expect("feedback", FEEDBACK, "kinematics", self.on_feedback)
+        for arm in parameters.arms:
+            self._expect_arm(arm)
         for eye in EYES:
-            self._expect("image", VIDEO, f"{eye} eye", lambda m, eye=eye: self.on_image(eye, m), eye=eye)
+            expect("image", VIDEO, f"{eye} eye", lambda o, m, eye=eye: self.on_image(o, eye, m), eye=eye)
+        self.subscription("link_status", self.on_link_status)
         self.subscription("protective_stop", self.on_protective_stop, awaited=True)
-        self._watch_speakers("safety_state", "safety_monitor")
+        self._streams.watch_speakers("safety_state", "safety_monitor")
         self._state = self.publisher("safety_state")
-        self._message = self._state.msg_type()
-        # A restarted monitor numbers its permits above those of the one before it, so that nobody drops them.
-        self._message.permit_sequence = time.time_ns() // 1_000_000
-        self._message.lease = self.parameters.lease
+        self._message = self._state.msg_type(
+            session=randbits(63) + 1, lease=parameters.lease, security=self._permits_key.level
+        )
         self.create_service(Trigger, "safety/reset", self.on_reset)
         self.timer(PERIOD, self.step)
 
-    def on_command(self, message: Any) -> None:
-        """A packet of the console; that it is acceptable is the kinematics' matter."""
-        self._observed["teleop/command"].arrived(self.now())
+    def on_command(self, observed: StreamObservation, message: Any) -> None:
+        """A packet of the console; whether it may move anything is the kinematics' matter."""
+        if not verify_command(self._commands_key, message):
+            self._happen("unauthenticated", "safety_monitor")
+            return
+        observed.arrived(self.now())
+        number = (message.session, message.sequence)
+        if self._session_in_control not in (0, message.session):
+            return
+        if number[0] == self._newest_command[0] and number[1] <= self._newest_command[1]:
+            return
+        self._newest_command = number
         self._operator_present = message.operator_present
         self._clutch = message.clutch
 
-    def on_feedback(self, message: Any) -> None:
+    def on_feedback(self, observed: StreamObservation, message: Any) -> None:
         """What the kinematics made of the commands."""
-        self._observed["teleop/feedback"].arrived(self.now())
-        self._acceptance.told(self.now(), message.session, message.command_hold)
+        now = self.now()
+        observed.arrived(now)
+        self._session_in_control = message.session
+        self._acceptance.told(now, message.session, message.command_hold)
+        self._replayed.told(now, message.duplicate + message.reordered + message.foreign)
+        self._not_finite["kinematics"].told(now, message.malformed)
+        if self._unauthenticated["kinematics"].told(now, message.unauthenticated):
+            self._happen("unauthenticated", "kinematics")
+        for arm in message.arms:
+            if arm.name in self._arms:
+                self._arms[arm.name].aligning = arm.teleop_state == TeleopState.ALIGNING
 
-    def on_setpoint(self, arm: str, message: Any) -> None:
+    def on_setpoint(self, observed: StreamObservation, arm: str, message: Any) -> None:
         """Where the driver wants the arm."""
-        self._observed[f"{arm}/setpoint_js"].arrived(self.now())
-        self._setpoints[arm] = message
+        observed.arrived(self.now())
+        self._arms[arm].on_setpoint(message)
 
-    def on_measured(self, arm: str, message: Any) -> None:
-        """Where the arm is; compared with the setpoint of the same instant."""
-        self._observed[f"{arm}/measured_js"].arrived(self.now())
-        setpoint = self._setpoints.get(arm)
-        if setpoint is not None:
-            self._tracking[arm].compare(self.now(), setpoint, message)
+    def on_measured(self, observed: StreamObservation, arm: str, message: Any) -> None:
+        """Where the arm is."""
+        observed.arrived(self.now())
+        self._arms[arm].on_measured(self.now(), message)
 
     def on_operating_state(self, arm: str, message: Any) -> None:
         """The arm may be driven, or not."""
-        ready = message.state == "ENABLED" and message.is_homed
-        if ready and self._arms_ready[arm] is None:
+        if self._arms[arm].on_operating_state(message.state == "ENABLED" and message.is_homed):
             # Another monitor permitted motion before this one; what it had latched is not known here.
-            self._stop_requests.append(("safety_monitor", f"it was started while {arm} was enabled"))
-        self._arms_ready[arm] = ready
+            self._happen("found_enabled", arm)
 
-    def on_image(self, eye: str, message: Any) -> None:
+    def on_servo_report(self, arm: str, message: Any) -> None:
+        """What the gate of the arm did lately."""
+        now = self.now()
+        self._arms[arm].on_report(now, message)
+        if self._unauthenticated[arm].told(now, message.unauthenticated):
+            self._happen("unauthenticated", arm)
+
+    def on_image(self, observed: StreamObservation, eye: str, message: Any) -> None:
         """A frame of one eye; its age counts from its capture."""
         captured = Time.from_msg(message.header.stamp)
         age = (self.get_clock().now() - captured).nanoseconds * 1e-9
-        topic = STREAMS["image"].topic_for(eye=eye)
-        self._observed[topic].arrived(self.now(), age)
+        observed.arrived(self.now(), age)
         self._image_stamps[eye] = captured.nanoseconds * 1e-9
+
+    def on_link_status(self, message: Any) -> None:
+        """How good the wide-area link is."""
+        self._link = (self.now(), message)
 
     def on_protective_stop(self, message: Any) -> None:
         """Somebody asks for a stop: decide and tell at once."""
-        self._stop_requests.append((message.source or "unknown", message.reason))
+        signed = verify_stop(self._stops_key, message)
+        self._happen("stop_requests" if signed else "unsigned_stops", (message.source or "unknown", message.reason))
         self.step()
 
     def on_reset(self, _request: Any, response: Any) -> Any:
         """The local team asks to clear what is latched."""
+        self._streams.count_speakers()
+        self._streams.forget_mended_mismatches()
         verdict = self._decide(reset=True)
         response.success = not verdict.reset_refusal
         response.message = verdict.reset_refusal or f"reset; state {verdict.state.name}"
@@ -150,100 +200,97 @@ class SafetyMonitorNode(TeleopNode):
         self._decide(reset=False)
 
     def safe_output(self) -> None:
-        """Withdraw the permit."""
+        """Withdraw the permit, under a number that the holders have not seen."""
         self._message.motion_permitted = False
         self._message.permit_sequence += 1
+        self._message.header.stamp = self.get_clock().now().to_msg()
+        sign_permit(self._permits_key, self._message)
         self._state.publish(self._message)
 
     def failed(self, text: str) -> None:
         """Latch the failure as a stop that people see: the next step would permit again."""
+        self._happened["failure"] = (text,)
         super().failed(text)
-        self._stop_requests.append(("safety_monitor", f"internal failure, {text}"))
+
+    def last_words(self) -> None:
+        """End the watch over the disk too."""
+        self._disk.close()
+        super().last_words()
 
     def health(self) -> Health:
         """State and worst alarm."""
-        verdict = self._verdict
-        if verdict is None:
-            return DiagnosticStatus.WARN, "starting", {}
-        if verdict.permitted:
-            level = DiagnosticStatus.OK
-        else:
-            level = DiagnosticStatus.WARN if verdict.state <= SafetyLevel.HOLD else DiagnosticStatus.ERROR
-        text = verdict.alarms[0].text if verdict.alarms else verdict.state.name
-        return level, text, {"state": verdict.state.name, "alarms": ", ".join(alarm.id for alarm in verdict.alarms)}
+        level, text, values = health_of_node(self._verdict)
+        return level, text, {"security": self._permits_key.level, **values}
+
+    def health_rows(self) -> list[HealthRow]:
+        """One row for each stream."""
+        return health_of_streams(self._streams.health(self.now()))
 
     def _decide(self, reset: bool) -> Verdict:
         now = self.now()
+        self._wall_clock.read(now, time.time(), self.now())
         lag, self._stepped_at = now - self._stepped_at, now
         self._steps += 1
         if self._steps % CENSUS_EVERY == 1:
-            for topic, observation in self._observed.items():
-                observation.publishers = self.count_publishers(topic)
-        stop_requests, self._stop_requests = tuple(self._stop_requests), []
-        verdict = self.supervisor.step(
-            now,
-            Inputs(
-                streams=tuple(observation.health(now) for observation in self._observed.values()),
-                operator_present=self._operator_present,
-                clutch=self._clutch,
-                command_refused_for=self._acceptance.refused_for(now, self._observed["teleop/command"]),
-                arms_ready=self._arms_ready,
-                tracking_error={arm: tracking.value(now) for arm, tracking in self._tracking.items()},
-                eyes_apart=abs(self._image_stamps["left"] - self._image_stamps["right"]),
-                stop_requests=stop_requests,
-                reset_requested=reset,
-                loop_lag=lag,
-            ),
-        )
-        self._tell_transition(verdict)
+            self._streams.count_speakers()
+        verdict: Verdict = self.supervisor.step(now, self._inputs(now, lag, reset))
+        for level, line in events(self._verdict, verdict):
+            self._tell(level, line)
         self._verdict = verdict
-        self._publish(verdict)
+        self._message.header.stamp = self.get_clock().now().to_msg()
+        fill(self._message, verdict)
+        sign_permit(self._permits_key, self._message)
+        self._state.publish(self._message)
         return verdict
 
-    def _publish(self, verdict: Verdict) -> None:
-        message = self._message
-        message.header.stamp = self.get_clock().now().to_msg()
-        message.state = int(verdict.state)
-        message.motion_permitted = verdict.permitted
-        message.permit_sequence += 1
-        message.velocity_ratio = verdict.velocity_ratio
-        message.alarms = [self._alarm_message(alarm) for alarm in verdict.alarms]
-        self._state.publish(message)
-
-    def _alarm_message(self, alarm: Alarm) -> AlarmMessage:
-        message = AlarmMessage(
-            id=alarm.id, level=int(alarm.level), latched=alarm.latched, source=alarm.source, text=alarm.text
+    def _inputs(self, now: float, lag: float, reset: bool) -> Inputs:
+        happened, self._happened = self._happened, {}
+        failure: str = happened.pop("failure", ("",))[0]
+        return Inputs(
+            streams=tuple(self._streams.health(now).values()),
+            arms={name: arm.health(now, self._message.session) for name, arm in self._arms.items()},
+            operator_present=self._operator_present,
+            clutch=self._clutch,
+            command_refused_for=self._acceptance.refused_for(now, self._streams["teleop/command"]),
+            replayed=self._replayed.within(now),
+            not_finite=tuple(source for source, rises in self._not_finite.items() if rises.within(now)),
+            eyes_apart=abs(self._image_stamps["left"] - self._image_stamps["right"]),
+            link=self._link_quality(now),
+            failure=failure,
+            reset_requested=reset,
+            loop_lag=lag,
+            clock_step=self._wall_clock.step,
+            disk_free=self._disk.free,
+            **happened,
         )
-        since_ns = round((alarm.since + self._clock_offset) * 1e9)
-        message.since.sec, message.since.nanosec = divmod(since_ns, 1_000_000_000)
-        return message
 
-    def _tell_transition(self, verdict: Verdict) -> None:
-        before = self._verdict.state if self._verdict is not None else None
-        if verdict.state is not before:
-            worst = verdict.alarms[0].text if verdict.alarms else "all is well"
-            self.get_logger().info(f"{before.name if before is not None else 'start'} -> {verdict.state.name}: {worst}")
+    def _link_quality(self, now: float) -> LinkQuality | None:
+        if self._link is None:
+            return None
+        arrived, message = self._link
+        return LinkQuality(now - arrived, message.rtt, message.jitter, max(message.loss_up, message.loss_down))
 
-    def _watch_speakers(self, stream: str, source: str, **parts: str) -> None:
-        """Count the publishers of a topic that only one node may speak on."""
-        self._observed[STREAMS[stream].topic_for(**parts)] = StreamObservation(source, SOLE)
+    def _happen(self, what: str, item: Any) -> None:
+        """Keep an event for the next step."""
+        self._happened[what] = (*self._happened.get(what, ()), item)
 
-    def _expect(self, stream: str, kind: str, source: str, callback: Any, **parts: str) -> None:
-        """Subscribe to a stream that has to be there, with the middleware's events as inputs."""
-        observation = self._observed[STREAMS[stream].topic_for(**parts)] = StreamObservation(source, kind)
+    def _tell(self, level: Level, line: str) -> None:
+        logger = self.get_logger()
+        if level >= Level.FAULT:
+            logger.error(line)
+        elif level >= Level.HOLD:
+            logger.warning(line)
+        else:
+            logger.info(line)
 
-        def on_incompatible_qos(_event: Any) -> None:
-            observation.qos_mismatch = True
-
-        def on_liveliness(event: Any) -> None:
-            observation.liveliness_lost = event.alive_count == 0
-
-        events = SubscriptionEventCallbacks(
-            incompatible_qos=on_incompatible_qos,
-            liveliness=on_liveliness if kind == COMMAND else None,
-            use_default_callbacks=False,
-        )
-        self.subscription(stream, callback, events=events, **parts)
+    def _expect_arm(self, arm: str) -> None:
+        expect = self._streams.expect
+        expect("setpoint_js", DRIVER, arm, lambda o, m: self.on_setpoint(o, arm, m), arm=arm)
+        expect("measured_js", DRIVER, arm, lambda o, m: self.on_measured(o, arm, m), arm=arm)
+        for stream in ("servo_jp", "jaw_servo_jp"):
+            self._streams.watch_speakers(stream, f"commands of {arm}", arm=arm)
+        self.subscription("operating_state", lambda message: self.on_operating_state(arm, message), arm=arm)
+        self.subscription("servo_report", lambda message: self.on_servo_report(arm, message), arm=arm)
 
 
 def main() -> int:

@@ -70,7 +70,7 @@ _ROWS = (
            100.0, Intent.PERMIT),
     Stream("protective_stop", "safety/protective_stop", "telesurgery/msg/StopRequest",
            "any", ("safety_monitor", "driver"), 0.0, Intent.EVENT),
-    Stream("link_status", "link/status", "telesurgery/msg/LinkStatus", "link", (), 10.0, Intent.STATE),
+    Stream("link_status", "link/status", "telesurgery/msg/LinkStatus", "link", ("safety_monitor",), 10.0, Intent.STATE),
     # arms (CRTK)
     Stream("servo_jp", "{arm}/servo_jp", _JOINT_STATE, "kinematics", ("driver",), 200.0, Intent.SERVO),
     Stream("jaw_servo_jp", "{arm}/jaw/servo_jp", _JOINT_STATE, "kinematics", ("driver",), 100.0, Intent.SERVO),
@@ -87,7 +87,7 @@ _ROWS = (
     Stream("jaw_measured_js", "{arm}/jaw/measured_js", _JOINT_STATE, "driver", ("kinematics",), 100.0, Intent.STATE),
     Stream("jaw_setpoint_js", "{arm}/jaw/setpoint_js", _JOINT_STATE, "driver", ("kinematics",), 100.0, Intent.STATE),
     Stream("servo_report", "{arm}/servo_report", "telesurgery/msg/ServoReport",
-           "driver", ("kinematics", "telesurgery"), 10.0, Intent.STATE),
+           "driver", ("kinematics", "safety_monitor", "telesurgery"), 10.0, Intent.STATE),
     Stream("joint_states", "joint_states", _JOINT_STATE, "driver", ("video_relay",), 50.0, Intent.STATE),
     # masters and pedals (CRTK)
     Stream("master_measured_cp", "{master}/measured_cp", _POSE, "master_input", ("telesurgery",), 100.0, Intent.STATE),

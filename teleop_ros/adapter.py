@@ -37,6 +37,8 @@ LAST_WORDS = Duration(seconds=0.2)
 
 Health = tuple[bytes, str, dict[str, object]]
 """Level (DiagnosticStatus.OK, WARN, ERROR), a line of text, key-value pairs."""
+HealthRow = tuple[bytes, str, str, dict[str, object]]
+"""The same with the name of a part of the node after the level."""
 
 
 def message_type(interface: str) -> type[Any]:
@@ -131,6 +133,10 @@ class TeleopNode(Node):
         """Row of /diagnostics; nodes override it with what an engineer wants to see."""
         return DiagnosticStatus.OK, "running", {}
 
+    def health_rows(self) -> list[HealthRow]:
+        """Further rows of /diagnostics, one for each part of the node; nodes override it."""
+        return []
+
     def _fail(self, error: Exception) -> None:
         self.failures += 1
         text = f"{type(error).__name__}: {error}"
@@ -143,14 +149,19 @@ class TeleopNode(Node):
         level, text, values = self.health()
         if self.failures:
             level, text = DiagnosticStatus.ERROR, f"{self.failures} failed callbacks, last: {self._last_failure}"
-        status = DiagnosticStatus(
+        rows = [(level, "node", text, values), *self.health_rows()]
+        self._diagnostics.publish(
+            DiagnosticArray(header=self.header(), status=[self._diagnostic(*row) for row in rows])
+        )
+
+    def _diagnostic(self, level: bytes, name: str, text: str, values: dict[str, object]) -> DiagnosticStatus:
+        return DiagnosticStatus(
             level=level,
-            name=f"{self.get_name()}: node",
+            name=f"{self.get_name()}: {name}",
             message=text,
             hardware_id=self.get_namespace(),
             values=[KeyValue(key=key, value=str(value)) for key, value in values.items()],
         )
-        self._diagnostics.publish(DiagnosticArray(header=self.header(), status=[status]))
 
     def header(self, frame_id: str = "") -> Any:
         """Header with the present time."""

@@ -137,6 +137,11 @@ class Console(TeleopNode):
         return [] if message is None else [alarm.id for alarm in message.alarms]
 
     @property
+    def denied(self) -> list[str]:
+        message = self.newest.get("safety_state")
+        return [] if message is None else list(message.arming_denied)
+
+    @property
     def teleop(self) -> list[TeleopState]:
         message = self.newest.get("feedback")
         return [] if message is None else [TeleopState(arm.teleop_state) for arm in message.arms]

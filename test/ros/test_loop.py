@@ -7,7 +7,9 @@ from typing import Any
 
 import pytest
 
+from teleop_core.contract import STREAMS
 from teleop_core.signals import SafetyLevel
+from teleop_ros.adapter import message_type
 
 pytestmark = pytest.mark.dds
 
@@ -182,3 +184,67 @@ def test_a_parameter_that_cannot_be_used_ends_the_node_with_its_name(
     ended = subprocess.run(command, cwd=root, capture_output=True, text=True, timeout=30, check=False)
     assert ended.returncode == 2
     assert f"parameter {parameter.split(':')[0]}" in ended.stderr
+
+
+def test_the_self_test_names_what_is_missing_and_trips_every_arm(room: Any) -> None:
+    """Without the driver it says so, with all reasons at once; with it the arms answer the withheld permit."""
+    room.nodes.start("safety_monitor", "kinematics")
+    room.until(lambda: "self-test: PSM1 (driver) has not been heard" in room.console.denied, what="the missing stream")
+    assert "self-test: PSM2 does not report that it hears this monitor" in room.console.denied
+    assert room.console.safety is SafetyLevel.SELF_TEST
+    room.nodes.start("driver", "local_team")
+    room.until(lambda: room.console.safety is SafetyLevel.OPERATING, what="operating")
+    gesture = ["operator: press and release the clutch"]
+    room.until(lambda: room.console.newest["safety_state"].recovery == gesture, what="only the gesture is left")
+    assert room.console.denied == []
+    report = room.console.newest["servo_report"]
+    assert report.permit_session == room.console.newest["safety_state"].session
+    room.engage()
+    room.until(lambda: room.console.newest["safety_state"].recovery == [], what="nothing left to do")
+
+
+def test_a_wrong_quality_of_service_latches_until_it_is_mended(room: Any) -> None:
+    """A speaker that offers less is a fault; after it has gone a reset clears it, not before."""
+    from rclpy.qos import QoSProfile, ReliabilityPolicy
+    from std_srvs.srv import Trigger
+
+    room.operate()
+    offer = QoSProfile(depth=1, reliability=ReliabilityPolicy.BEST_EFFORT)
+    wrong = room.console.create_publisher(message_type(STREAMS["command"].type), "teleop/command", offer)
+    room.until(lambda: "QOS_MISMATCH" in room.console.alarms, what="the alarm")
+    assert room.console.safety is SafetyLevel.FAULT
+    room.until(lambda: still(room), what="PSM1 stands")
+    room.console.present = False
+    client = room.console.create_client(Trigger, "safety/reset")
+    room.until(client.service_is_ready, what="reset service")
+
+    def reset() -> Any:
+        answer = client.call_async(Trigger.Request())
+        room.until(answer.done, what="answer to the reset")
+        return answer.result()
+
+    room.until(lambda: "OPERATOR_ABSENT" in room.console.alarms, what="operator absent")
+    assert "quality of service" in reset().message
+    room.console.destroy_publisher(wrong)
+    room.until(lambda: reset().success, what="reset")
+    room.console.present = True
+    room.until(lambda: room.console.safety is SafetyLevel.OPERATING, what="operating")
+    room.engage()
+
+
+def test_each_stream_has_its_row_in_the_diagnostics(room: Any) -> None:
+    """An engineer sees who is heard, by topic, and the level of security."""
+    from diagnostic_msgs.msg import DiagnosticArray
+
+    rows: dict[str, Any] = {}
+
+    def keep(message: Any) -> None:
+        rows.update({status.name: status for status in message.status})
+
+    room.console.create_subscription(DiagnosticArray, "/diagnostics", keep, 10)
+    room.operate()
+    room.until(lambda: "safety_monitor: teleop/command" in rows, what="rows of the streams")
+    node = {value.key: value.value for value in rows["safety_monitor: node"].values}
+    assert node["security"] == "none"
+    assert rows["safety_monitor: PSM1/measured_js"].message in ("heard", "never heard")
+    room.until(lambda: rows["safety_monitor: PSM1/measured_js"].level == b"\x00", what="heard")

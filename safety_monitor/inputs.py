@@ -1,0 +1,117 @@
+"""Everything the supervisor decides from, as plain values of one instant."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+COMMAND, FEEDBACK, DRIVER, VIDEO = "command", "feedback", "driver", "video"
+SOLE = "sole speaker"
+"""Kind of a stream of which only the number of publishers is watched."""
+
+
+@dataclass(frozen=True)
+class StreamHealth:
+    """What the monitor knows of one stream.
+
+    Attributes:
+        source: Node or arm that speaks, as people know it.
+        kind: COMMAND, FEEDBACK, DRIVER, VIDEO or SOLE.
+        age: Since the newest message arrived (video: since it was captured) [s]; None if never.
+        publishers: How many nodes publish it.
+        qos_mismatch: A publisher offered less than is asked for.
+        liveliness_lost: The middleware says that its publisher is no longer alive.
+    """
+
+    source: str
+    kind: str
+    age: float | None
+    publishers: int = 1
+    qos_mismatch: bool = False
+    liveliness_lost: bool = False
+
+
+@dataclass(frozen=True)
+class ArmHealth:
+    """What the monitor knows of one arm.
+
+    Attributes:
+        ready: Enabled and homed; None before the arm said anything.
+        aligning: It waits for the operator's gesture.
+        tracking_error: Distance of measured and commanded tip [m].
+        permitted: Its gate holds a fresh permit, by its newest report; None before the first one.
+        holding: Its gate holds it in position, by the same report.
+        permit_sequence: Newest permit of this monitor that its gate took; 0 for none.
+        overruled: How long its gate had to overrule commands, of late [s].
+    """
+
+    ready: bool | None = None
+    aligning: bool = False
+    tracking_error: float = 0.0
+    permitted: bool | None = None
+    holding: bool = False
+    permit_sequence: int = 0
+    overruled: float = 0.0
+
+
+@dataclass(frozen=True)
+class LinkQuality:
+    """Newest report of the wide-area link.
+
+    Attributes:
+        age: Since it arrived [s].
+        round_trip: 95th percentile over a second [s].
+        jitter: Of the one-way delay [s].
+        loss: Share of packets lost in the worse direction, 0..1.
+    """
+
+    age: float
+    round_trip: float
+    jitter: float
+    loss: float
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """One instant; what happened since the last step is in it once.
+
+    Attributes:
+        streams: The streams that are expected.
+        arms: The arms of the session.
+        operator_present: As the newest command says.
+        clutch: As the newest command says.
+        command_refused_for: How long commands have been arriving without one being accepted [s].
+        replayed: Old, repeated and foreign commands that were refused within the last second.
+        not_finite: Who received commands of late that are no motion.
+        eyes_apart: Difference of the capture stamps of the newest left and right image [s].
+        link: Quality of the wide-area link; None where there is none.
+        unauthenticated: Who received a wrongly signed command or permit since the last step.
+        stop_requests: Who asked for a protective stop since the last step, and why.
+        unsigned_stops: The same without the key, while keys are in force.
+        found_enabled: Arms that were enabled already when this monitor first heard of them, since the last step.
+        failure: What failed inside the monitor since the last step; empty if nothing.
+        reset_requested: The local team asked for a reset since the last step.
+        loop_lag: Time since the previous step [s].
+        clock_step: How far the wall clock jumped since the last step [s].
+        recorder_writing: The recorder writes; None where none has been heard.
+        disk_free: Free space where logs are written [bytes]; None where it is not known.
+    """
+
+    streams: tuple[StreamHealth, ...]
+    arms: dict[str, ArmHealth] = field(default_factory=dict)
+    operator_present: bool = False
+    clutch: bool = False
+    command_refused_for: float = 0.0
+    replayed: int = 0
+    not_finite: tuple[str, ...] = ()
+    eyes_apart: float = 0.0
+    link: LinkQuality | None = None
+    unauthenticated: tuple[str, ...] = ()
+    stop_requests: tuple[tuple[str, str], ...] = ()
+    unsigned_stops: tuple[tuple[str, str], ...] = ()
+    found_enabled: tuple[str, ...] = ()
+    failure: str = ""
+    reset_requested: bool = False
+    loop_lag: float = 0.0
+    clock_step: float = 0.0
+    recorder_writing: bool | None = None
+    disk_free: float | None = None
