@@ -15,7 +15,9 @@ from launch_ros.actions import Node, PushRosNamespace, SetRemap
 from launch_ros.parameter_descriptions import ParameterValue
 
 from teleop_core.contract import CAMERA_ARM
-from teleop_core.graph import BUILT_IN_SURGEON, PROFILES, SIDES, NodeSpec, SessionOptions, node_graph
+from teleop_core.graph import BUILT_IN_SURGEON, SIDES, NodeSpec, SessionOptions, enclave, node_graph
+from teleop_core.profiles import PROFILE_NAMES
+from teleop_ros.profile_files import session_link
 from teleop_ros.robot_description import expand
 
 PACKAGE = "telesurgery"
@@ -40,9 +42,13 @@ def arguments() -> list[LaunchDescriptionEntity]:
         ),
         DeclareLaunchArgument(
             "profile",
-            default_value=PROFILES[0],
-            choices=list(PROFILES),
-            description="Limits for the link between the sites: how late is too late.",
+            default_value=PROFILE_NAMES[0],
+            description=f"Limits for the link between the sites: {', '.join(PROFILE_NAMES)}, or a file like theirs.",
+        ),
+        DeclareLaunchArgument(
+            "keys",
+            default_value="",
+            description="Folder of the keys that sign commands, permits and stops; empty: nothing is signed.",
         ),
         DeclareLaunchArgument(
             "hands",
@@ -64,16 +70,19 @@ def arguments() -> list[LaunchDescriptionEntity]:
 
 
 def session(context: LaunchContext) -> list[LaunchDescriptionEntity]:
-    """The nodes for the chosen arguments."""
-    chosen = {name: LaunchConfiguration(name).perform(context) for name in ("side", "sim", "profile", "hands", "rviz")}
+    """The nodes for the chosen arguments; a profile that cannot be used ends the launch before a node starts."""
+    names = ("side", "sim", "profile", "keys", "hands", "rviz")
+    chosen = {name: LaunchConfiguration(name).perform(context) for name in names}
+    profile, keys = session_link(chosen["profile"], chosen["keys"])
     options = SessionOptions(
-        side=chosen["side"], sim=chosen["sim"] == "true", profile=chosen["profile"], hands=chosen["hands"]
+        side=chosen["side"], sim=chosen["sim"] == "true", profile=profile, keys=keys, hands=chosen["hands"]
     )
     actions = [suite_node(spec) for spec in node_graph(options)]
     if options.side != "console":
         actions += optional_node(
             "robot_state_publisher",
             "robot_state_publisher",
+            ros_arguments=["--enclave", enclave("robot_state_publisher")],
             parameters=[{"robot_description": as_text(expand((*options.arms, CAMERA_ARM)))}],
         )
     if chosen["rviz"] == "true":
@@ -103,7 +112,7 @@ def suite_node(spec: NodeSpec) -> Node:
             {name: as_text(value) if isinstance(value, str) else value for name, value in spec.parameters.items()}
         ],
         output="screen",
-        ros_arguments=["--log-level", LaunchConfiguration("log_level")],
+        ros_arguments=["--enclave", enclave(spec.executable), "--log-level", LaunchConfiguration("log_level")],
     )
 
 

@@ -47,6 +47,7 @@ class ServoSeen:
         tracking_error: Distance of measured and commanded tip, shape (m,) [m].
         rcm_deviation: Largest distance of the commanded shaft from the remote centre of motion [m].
         limit_seconds: What the gate limited or refused, and for how long [s].
+        limit_amounts: By how much beyond the limit at most, with the unit; only where there is an amount.
         holding: The gate holds the arm.
         hold_reason: Why.
     """
@@ -59,6 +60,7 @@ class ServoSeen:
     tracking_error: Sequence[float]
     rcm_deviation: float
     limit_seconds: dict[str, float] = field(default_factory=dict)
+    limit_amounts: dict[str, tuple[float, str]] = field(default_factory=dict)
     holding: bool = False
     hold_reason: str = ""
 
@@ -74,6 +76,7 @@ class ArmHistory:
         self.following = 0.0
         self.path_length = 0.0
         self.limited: dict[str, float] = {}
+        self.largest_excess: dict[str, tuple[float, str]] = {}
         self.tool_path = PathTrace()
         self.rate_sum = 0.0
         self.rate_count = 0
@@ -110,6 +113,9 @@ class ArmHistory:
             self.rate_count += 1
         for reason, seconds in seen.limit_seconds.items():
             self._add_limit(reason, seconds)
+        for reason, (amount, unit) in seen.limit_amounts.items():
+            before, _ = self.largest_excess.get(reason, (amount, unit))
+            self.largest_excess[reason] = (max(before, amount), unit)
 
     def applied(self) -> int:
         """Commands applied since the beginning."""

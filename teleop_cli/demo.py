@@ -15,12 +15,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from teleop_cli.domain import NoFreeDomainError, claim, claim_free_domain, domain_from_environment
+from teleop_cli.link_options import add_link_arguments, link_to_use
 from teleop_cli.outputs import HandsError, OutputError, Outputs, hands_to_use
-from teleop_cli.runner import Runner, StartError, session_environment
+from teleop_cli.runner import PACKAGE, Runner, StartError, session_environment
 from teleop_cli.say import say
 from teleop_cli.stop import noted_signals
 from teleop_core.contract import DEFAULT_ARMS, INSTRUMENT_ARMS, MASTERS
-from teleop_core.graph import BUILT_IN_SURGEON, PROFILES, SessionOptions, node_graph
+from teleop_core.graph import BUILT_IN_SURGEON, SessionOptions, enclave, node_graph
 
 if TYPE_CHECKING:
     from teleop_cli.recorder import SessionRecorder
@@ -67,7 +68,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="arms that the right hand (MTMR) and the left hand (MTML) drive, in this order (default: PSM1 PSM2)",
     )
     parser.add_argument("--seed", type=_seed, default=1, metavar="N", help="seed of the built-in surgeon (default: 1)")
-    parser.add_argument("--profile", default=PROFILES[0], choices=PROFILES, help="limits of the link (default: lan)")
+    add_link_arguments(parser)
     parser.add_argument("--rate", type=float, default=200.0, metavar="HZ", help="operator commands, 50 to 500 Hz")
 
 
@@ -100,16 +101,18 @@ def _options(arguments: argparse.Namespace) -> SessionOptions:
     if not 1 <= len(arguments.arms) <= len(MASTERS) or len(set(arguments.arms)) != len(arguments.arms):
         raise ValueError(f"--arms {' '.join(arguments.arms)}: give one or two different arms, one for each hand")
     hands = hands_to_use(arguments.hands)
+    profile, keys = link_to_use(arguments)
     try:
         return SessionOptions(
-            profile=arguments.profile,
+            profile=profile,
+            keys=keys,
             hands=hands,
             arms=tuple(arguments.arms),
             command_rate=arguments.rate,
             seed=arguments.seed,
         )
     except ValueError as error:
-        raise ValueError(f"--rate: {error}") from error  # the parser has seen to the other options
+        raise ValueError(f"--rate: {error}") from error  # the other options have been seen to
 
 
 def _choose_domain() -> tuple[int, socket.socket]:
@@ -160,7 +163,8 @@ def _observe(runner: Runner, recorder: SessionRecorder, stop: Stop, arguments: a
     from teleop_cli.summary import Ending
 
     session = None
-    rclpy.init(args=["--ros-args", "--disable-external-lib-logs"], signal_handler_options=SignalHandlerOptions.NO)
+    own = ["--ros-args", "--enclave", enclave(PACKAGE), "--disable-external-lib-logs"]
+    rclpy.init(args=own, signal_handler_options=SignalHandlerOptions.NO)
     try:
         with Screen(runner, recorder, plain=arguments.headless) as screen:
             session = Session(runner, recorder, stop, screen)

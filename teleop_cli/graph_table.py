@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Iterator, Sequence
 
+from teleop_cli.access_policy import policy_xml
 from teleop_core.contract import STREAMS
 from teleop_core.graph import SessionOptions, node_graph
 
@@ -44,8 +45,19 @@ def markdown(headings: Sequence[str], rows: Sequence[Sequence[str]], code_column
         yield "| " + " | ".join(f"`{cell}`" if i < code_columns else cell for i, cell in enumerate(row)) + " |"
 
 
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Describe the options."""
+    form = parser.add_mutually_exclusive_group()
+    form.add_argument("--markdown", action="store_true", help="as Markdown, for the documentation")
+    form.add_argument("--sros2", action="store_true", help="who may publish and hear what, as an SROS2 policy")
+    parser.add_argument("--namespace", default="", metavar="NAME", help="namespace of the session, for --sros2")
+
+
 def graph(arguments: argparse.Namespace) -> int:
-    """Print both tables."""
+    """Print both tables, or the policy that follows from them."""
+    if arguments.sros2:
+        print(policy_xml(arguments.namespace), end="")
+        return 0
     tables = ((NODE_HEADINGS, node_rows(), 1), (STREAM_HEADINGS, stream_rows(), 2))
     if arguments.markdown:
         print("\n\n".join("\n".join(markdown(*table)) for table in tables))

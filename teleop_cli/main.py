@@ -23,7 +23,7 @@ class OneLineParser(argparse.ArgumentParser):
 
 def parser() -> argparse.ArgumentParser:
     """The command line of all subcommands."""
-    from teleop_cli import demo, graph_table, operate
+    from teleop_cli import demo, graph_table, keys, operate
 
     top = OneLineParser(
         prog="telesurgery",
@@ -38,8 +38,11 @@ def parser() -> argparse.ArgumentParser:
     demo.add_arguments(added)
     added.set_defaults(run=demo.demo)
     operate.add_commands(add)
+    added = add("keys", "make the keys for one session of surgery")
+    keys.add_arguments(added)
+    added.set_defaults(run=keys.keys)
     added = add("graph", "print the nodes and the streams between them")
-    added.add_argument("--markdown", action="store_true", help="as Markdown, for the documentation")
+    graph_table.add_arguments(added)
     added.set_defaults(run=graph_table.graph)
     return top
 

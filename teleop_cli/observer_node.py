@@ -11,6 +11,7 @@ one would take the control loop's share of the computer. Of streams whose presen
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -24,7 +25,7 @@ from rclpy.time import Time
 from teleop_cli.arm_history import ArmSeen, ServoSeen
 from teleop_cli.command_count import Counters
 from teleop_cli.recorder import SessionRecorder
-from teleop_cli.safety_history import AlarmSeen
+from teleop_cli.safety_history import AlarmSeen, Guidance
 from teleop_core.contract import EYES, MASTERS, STREAMS
 from teleop_core.signals import SafetyLevel, TeleopState
 from teleop_ros.adapter import TeleopNode, message_type
@@ -106,8 +107,12 @@ class ObserverNode(TeleopNode):
 
     def on_safety_state(self, message: Any, arrival: Arrival) -> None:
         """The verdict of the safety monitor."""
-        alarms = tuple(AlarmSeen(alarm.id, alarm.level, alarm.text, alarm.source) for alarm in message.alarms)
-        self.recorder.on_safety(arrival.now, SafetyLevel(message.state).name, alarms)
+        alarms = tuple(
+            AlarmSeen(alarm.id, alarm.level, alarm.text, alarm.source, alarm.priority, alarm.remedy)
+            for alarm in message.alarms
+        )
+        guidance = Guidance(message.security, tuple(message.arming_denied), tuple(message.recovery))
+        self.recorder.on_safety(arrival.now, SafetyLevel(message.state).name, alarms, guidance)
 
     def on_servo_report(self, message: Any, arrival: Arrival) -> None:
         """What the driver did with the commands of one arm."""
@@ -122,6 +127,13 @@ class ObserverNode(TeleopNode):
                 tracking_error=message.tracking_error,
                 rcm_deviation=message.rcm_deviation,
                 limit_seconds=dict(zip(message.limit_reasons, message.limit_seconds, strict=False)),
+                limit_amounts={
+                    reason: (amount, unit)
+                    for reason, amount, unit in zip(
+                        message.limit_reasons, message.limit_amounts, message.limit_units, strict=False
+                    )
+                    if math.isfinite(amount)
+                },
                 holding=message.holding,
                 hold_reason=message.hold_reason,
             ),

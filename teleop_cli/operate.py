@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from teleop_cli.domain import claimed_domains, domain_from_environment
+from teleop_core.authentication import Authenticator, KeyFileError, load_key
 from teleop_core.contract import CAMERA_ARM, INSTRUMENT_ARMS
 from teleop_ros.shared_files import loopback_environment
 
@@ -31,6 +32,9 @@ def add_commands(add: Callable[[str, str], argparse.ArgumentParser]) -> None:
         add("stop", "protective stop: the arms hold until a local reset; exit code 1 if nobody answers")
     )
     parser.add_argument("--reason", default="asked for on the command line", help="why, in words for the operator")
+    parser.add_argument(
+        "--keys", default="", metavar="FOLDER", help="sign the request with the key of the session (default: unsigned)"
+    )
     parser.set_defaults(run=stop)
     _with_place(add("reset", "local reset after a fault or a protective stop")).set_defaults(run=reset)
     parser = _with_place(add("arm", "change the operating state of arms (CRTK state_command)"))
@@ -71,17 +75,30 @@ def status(arguments: argparse.Namespace) -> int:
 
 
 def _stop_one(node: OperateNode, arguments: argparse.Namespace) -> int:
+    key = _stop_key(arguments.keys)
+
     def stopped() -> bool:
         if node.safety_state == "PROTECTIVE_STOP":
             return True
-        node.request_stop(arguments.reason)
+        node.request_stop(arguments.reason, key)
         return False
 
     if not _until(node, stopped, ANSWER_LIMIT):
         heard = f"the safety monitor stays in {node.safety_state}" if node.safety_state else "no safety monitor answers"
+        if node.security != "none":
+            heard += "; this session checks keys: give the folder of its own with --keys"
         return _failed(f"{heard}; the request was repeated for {ANSWER_LIMIT:g} s. Use the emergency stop.")
     print("PROTECTIVE_STOP: the arms hold; `telesurgery reset` clears it once the cause is gone")
     return 0
+
+
+def _stop_key(folder: str) -> Authenticator:
+    """Key of stop requests. One that cannot be used is told and does without: an unsigned stop holds the arms too."""
+    try:
+        return Authenticator(load_key(folder, "stop") if folder else None, "stop")
+    except KeyFileError as error:
+        _failed(f"{error}; asking without a signature, which holds the arms only as long as it is repeated")
+        return Authenticator(None, "stop")
 
 
 def _reset_one(node: OperateNode, _arguments: argparse.Namespace) -> int:

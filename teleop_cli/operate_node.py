@@ -16,8 +16,10 @@ from rclpy.publisher import Publisher
 from rclpy.task import Future
 from std_srvs.srv import Trigger
 
+from teleop_core.authentication import Authenticator
 from teleop_core.signals import SafetyLevel, TeleopState
 from teleop_ros.adapter import TeleopNode
+from teleop_ros.message_mac import sign_stop
 
 
 @dataclass
@@ -36,6 +38,7 @@ class OperateNode(TeleopNode):
     def __init__(self) -> None:
         super().__init__("telesurgery_operate")
         self.safety_state = ""
+        self.security = "none"
         self.alarms: list[str] = []
         self.feedback: dict[str, str] = {}
         self.arms: dict[str, ArmState] = {}
@@ -52,8 +55,9 @@ class OperateNode(TeleopNode):
         self._executor_of_command.spin_once(timeout_sec=seconds)
 
     def on_safety_state(self, message: Any) -> None:
-        """State and alarms."""
+        """State, security in force and alarms."""
         self.safety_state = SafetyLevel(message.state).name
+        self.security = message.security
         self.alarms = [f"{alarm.id}: {alarm.text}" for alarm in message.alarms]
 
     def on_feedback(self, message: Any) -> None:
@@ -66,10 +70,13 @@ class OperateNode(TeleopNode):
         arm.state, arm.is_homed, arm.is_busy = message.state, message.is_homed, message.is_busy
         arm.events += 1
 
-    def request_stop(self, reason: str) -> None:
-        """Ask for a protective stop."""
+    def request_stop(self, reason: str, key: Authenticator) -> None:
+        """Ask for a protective stop, signed where there is a key."""
+        readable = reason.encode(errors="replace").decode()  # whatever was typed: a stop does not fail for its words
         who = f"{getpass.getuser()} (command line)"
-        self._stop.publish(self._stop.msg_type(header=self.header(), source=who, reason=reason))
+        request = self._stop.msg_type(header=self.header(), source=who, reason=readable)
+        sign_stop(key, request)
+        self._stop.publish(request)
 
     def reset_is_offered(self) -> bool:
         """Whether a safety monitor listens to resets."""

@@ -7,13 +7,15 @@ from dataclasses import dataclass, field
 
 from teleop_cli.arm_history import ArmHistory, ArmSeen, ServoSeen
 from teleop_cli.command_count import CommandCount, Counters
-from teleop_cli.safety_history import AlarmSeen, SafetyHistory
+from teleop_cli.safety_history import NO_GUIDANCE, AlarmSeen, Guidance, SafetyHistory
 from teleop_cli.statistics import Envelope, PathTrace, SampleSet
 from teleop_core.contract import EYES, MASTERS, STREAMS
 from teleop_core.signals import TeleopState
 
 RATE_WINDOW = 2.0
 """Live rates are taken over at least this long [s]."""
+MOST_REASONS = 5
+"""Reasons told in one line when the start-up does not succeed."""
 
 
 @dataclass
@@ -131,10 +133,12 @@ class SessionRecorder:
             if seen.name in self.arms:
                 self.arms[seen.name].on_feedback(now, seen)
 
-    def on_safety(self, now: float, state: str, alarms: tuple[AlarmSeen, ...]) -> None:
+    def on_safety(
+        self, now: float, state: str, alarms: tuple[AlarmSeen, ...], guidance: Guidance = NO_GUIDANCE
+    ) -> None:
         """Take a telesurgery/msg/SafetyState."""
         if self.ended is None:
-            self.safety.update(now, state, alarms)
+            self.safety.update(now, state, alarms, guidance)
 
     def on_servo(self, now: float, seen: ServoSeen) -> None:
         """Take a telesurgery/msg/ServoReport."""
@@ -187,7 +191,8 @@ class SessionRecorder:
         if self.safety.state is None:
             found.append(_nothing_on("safety_state"))
         elif self.safety.state in ("SELF_TEST", "SILENT"):
-            why = "; ".join(alarm.text or alarm.id for alarm in self.safety.alarms[:3])
+            texts = tuple(alarm.text or alarm.id for alarm in self.safety.alarms)
+            why = "; ".join((self.safety.guidance.arming_denied or texts)[:MOST_REASONS])
             found.append(f"safety_monitor is in {self.safety.state}" + (f" ({why})" if why else ""))
         if not self.has_feedback:
             found.append(_nothing_on("feedback"))

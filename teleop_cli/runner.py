@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from teleop_cli.cpu import CpuShares
-from teleop_core.graph import NodeSpec
+from teleop_core.graph import NodeSpec, enclave
 from teleop_ros.shared_files import loopback_environment
 
 PACKAGE = "telesurgery"
@@ -149,7 +149,8 @@ class Runner:
     def _start_one(self, spec: NodeSpec, target: str, parameters: Path) -> Child:
         log = self.folder / "log" / f"{spec.executable}.log"
         wrapper = [sys.executable, "-m", "teleop_cli.child", str(os.getpid()), spec.executable, target]
-        arguments = ["--ros-args", "--params-file", str(parameters), "--disable-external-lib-logs"]
+        arguments = ["--ros-args", "--params-file", str(parameters), "--enclave", enclave(spec.executable)]
+        arguments += ["--disable-external-lib-logs"]
         with log.open("wb") as output:
             try:
                 process = subprocess.Popen(

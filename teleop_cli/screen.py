@@ -39,6 +39,7 @@ class Screen:
         self._next_show = 0.0
         self._next_cpu = 0.0
         self._cpu: dict[str, float] = {}
+        self._to_do: tuple[str, ...] = ()
 
     def __enter__(self) -> Screen:
         """Take the terminal."""
@@ -64,6 +65,8 @@ class Screen:
 
     def show(self, now: float) -> None:
         """Show the present, if it is time to; `now` [s] is the clock of the recorder."""
+        if self._live is None and self.recorder.began is not None:
+            self._tell_what_is_left()
         if now < self._next_show:
             return
         if self._live is None:
@@ -81,3 +84,10 @@ class Screen:
                 self._live.console.clear()  # lines of the old width would stay as litter
             status = live_status(self.recorder, self._cpu, now, TITLE)
             self._live.update(Constrain(status, max(1, self._size.width - ECHO_WIDTH)), refresh=True)
+
+    def _tell_what_is_left(self) -> None:
+        """A line each time the steps to moving arms change: between two plain lines a step would go unseen."""
+        left = self.recorder.safety.guidance.recovery
+        if set(left) != set(self._to_do):
+            self._to_do = left
+            say(f"{self.recorder.safety.state}" + (f", to do: {'; then '.join(left)}" if left else ""))

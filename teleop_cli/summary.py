@@ -10,7 +10,7 @@ import math
 import os
 import stat
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,8 @@ from teleop_cli.statistics import SampleSet
 
 LEVEL_NAMES = ("INFORM", "DEGRADE", "HOLD", "PAUSED", "FAULT", "PROTECTIVE_STOP")
 """Names of the alarm levels in telesurgery/msg/Alarm, by value."""
+PRIORITY_NAMES = ("LOW", "MEDIUM", "HIGH")
+"""Names of the alarm priorities in telesurgery/msg/Alarm, by value."""
 
 
 @dataclass(frozen=True)
@@ -72,6 +74,10 @@ def summarise(
                 "following_s": rounded(arm.following, 5),
                 "path_length_mm": rounded(arm.path_length * 1e3),
                 "limited_s": {reason: rounded(seconds) for reason, seconds in sorted(arm.limited.items())},
+                "limited_by": {
+                    reason: {"max": rounded(amount), "unit": unit}
+                    for reason, (amount, unit) in sorted(arm.largest_excess.items())
+                },
             }
             for name, arm in recorder.arms.items()
         },
@@ -85,7 +91,7 @@ def summarise(
                 name: arm.servo.hold_reason for name, arm in recorder.arms.items() if arm.servo and arm.servo.holding
             },
         },
-        "security": "none",
+        "security": recorder.safety.security,
     }
 
 
@@ -95,6 +101,11 @@ def rounded(value: float | None, digits: int = 4) -> float | None:
         return None
     shorter = float(f"{value:.{digits}g}")
     return shorter if math.isfinite(shorter) else value
+
+
+def name_of(value: int, names: Sequence[str]) -> str:
+    """Name of a constant of a message, by value; the value itself where there is none."""
+    return names[value] if 0 <= value < len(names) else str(value)
 
 
 def write_json(path: Path, summary: Mapping[str, Any]) -> None:
@@ -172,6 +183,8 @@ def _safety(recorder: SessionRecorder, now: float) -> dict[str, Any]:
             }
             for change in recorder.safety.transitions
         ],
+        "arming_denied": list(recorder.safety.guidance.arming_denied),
+        "recovery": list(recorder.safety.guidance.recovery),
         "alarms": [_alarm(*key, record, zero) for key, record in recorder.safety.records.items()],
     }
 
@@ -179,9 +192,11 @@ def _safety(recorder: SessionRecorder, now: float) -> dict[str, Any]:
 def _alarm(name: str, source: str, record: AlarmRecord, zero: float) -> dict[str, Any]:
     return {
         "id": name,
-        "level": LEVEL_NAMES[record.level] if 0 <= record.level < len(LEVEL_NAMES) else str(record.level),
+        "level": name_of(record.level, LEVEL_NAMES),
+        "priority": name_of(record.priority, PRIORITY_NAMES),
         "first_at_s": round(record.first - zero, 3),
         "count": record.count,
         "source": source,
         "text": record.text,
+        "remedy": record.remedy,
     }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from rich import box
@@ -10,10 +10,14 @@ from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
+from teleop_cli.arm_history import ServoSeen
 from teleop_cli.recorder import SessionRecorder
-from teleop_cli.safety_history import reason_of
+from teleop_cli.safety_history import SafetyHistory, reason_of
+from teleop_cli.summary import PRIORITY_NAMES, name_of
 
 SHOWN_TRANSITIONS = 12
+SHOWN_ALARMS = 3
+STYLE_OF_PRIORITY = {"HIGH": "bold red", "MEDIUM": "bold yellow", "LOW": "cyan"}
 STYLE_OF_STATE = {
     "OPERATING": "bold green",
     "READY": "cyan",
@@ -39,8 +43,10 @@ def number(value: float | None, form: str = ".1f") -> str:
 def progress_line(recorder: SessionRecorder, now: float) -> str:
     """One plain line about the present: for logs and terminals without a screen."""
     arms = ", ".join(f"{name} {_teleop_state(recorder, name)}" for name in recorder.arms)
+    safety = recorder.safety
     return (
-        f"{recorder.duration(now):6.1f} s  {recorder.safety.state or 'no safety state'}  {arms}  "
+        f"{recorder.duration(now):6.1f} s  {safety.state or 'no safety state'}, "
+        f"security {safety.guidance.security or 'unknown'}  {arms}  "
         f"{number(recorder.command_rate.value, '.0f')} commands/s  "
         f"latency {number(_scaled(recorder.last_latency, 1e3), '.2f')} ms  "
         f"error {number(_scaled(recorder.last_error, 1e3), '.2f')} mm  "
@@ -55,8 +61,10 @@ def live_status(recorder: SessionRecorder, cpu: Mapping[str, float], now: float,
     rows = Table(box=None, show_header=False, padding=(0, 1))
     rows.add_column(style="cyan", no_wrap=True)
     rows.add_column()
-    reason = reason_of(recorder.safety.alarms)
-    rows.add_row("safety", Text.assemble((state, STYLE_OF_STATE.get(state, "")), "  ", (reason, "yellow")))
+    security = f"  security {recorder.safety.guidance.security or 'unknown'}"
+    rows.add_row("safety", Text.assemble((state, STYLE_OF_STATE.get(state, "")), (security, "dim")))
+    for name, line in _guidance_rows(recorder.safety):
+        rows.add_row(name, line)
     for name in recorder.arms:
         rows.add_row(name, _arm_line(recorder, name))
     dropped = _dropped(recorder.commands.dropped())
@@ -68,12 +76,29 @@ def live_status(recorder: SessionRecorder, cpu: Mapping[str, float], now: float,
     return Group(Text.assemble((title, "bold"), f"  {time}"), rows)
 
 
+def _guidance_rows(safety: SafetyHistory) -> Iterator[tuple[str, Text]]:
+    """What is wrong, what keeps the arms from being permitted to move beside that, and what is left to do."""
+    for alarm in safety.alarms[:SHOWN_ALARMS]:
+        priority = name_of(alarm.priority, PRIORITY_NAMES)
+        remedy = f": {alarm.remedy}" if alarm.remedy else ""
+        line = Text.assemble((priority, STYLE_OF_PRIORITY.get(priority, "")), f" {reason_of((alarm,))}{remedy}")
+        yield "alarm", line
+    if len(safety.alarms) > SHOWN_ALARMS:
+        yield "", Text(f"and {len(safety.alarms) - SHOWN_ALARMS} more")
+    told = {alarm.text for alarm in safety.alarms}
+    denied = [reason for reason in safety.guidance.arming_denied if reason not in told]
+    if denied:
+        yield "not armed", Text("; ".join(denied))
+    for index, step in enumerate(safety.guidance.recovery):
+        yield "" if index else "to do", Text(f"{index + 1}. {step}")
+
+
 def summary_table(summary: Mapping[str, Any]) -> Table:
     """The summary as a table."""
     table = Table(title="Session", box=box.ROUNDED, show_header=False, title_style="bold")
     table.add_column(style="cyan", no_wrap=True)
     table.add_column()
-    for name, text in [*_motion_rows(summary), *_safety_rows(summary["safety"])]:
+    for name, text in [*_motion_rows(summary), *_safety_rows(summary["safety"], summary["security"])]:
         state = text.partition("  ")[0]
         table.add_row(name, Text(text, STYLE_OF_STATE.get(state, "") if name == "safety" else ""))
     table.add_row("CPU", _shares(summary["cpu"]) or "-")
@@ -106,7 +131,7 @@ def _motion_rows(summary: Mapping[str, Any]) -> list[tuple[str, str]]:
     return rows
 
 
-def _safety_rows(safety: Mapping[str, Any]) -> list[tuple[str, str]]:
+def _safety_rows(safety: Mapping[str, Any], security: str | None) -> list[tuple[str, str]]:
     times = ", ".join(f"{name} {seconds:.1f} s" for name, seconds in safety["time_in_state_s"].items())
     rows = [("safety", (safety["final_state"] or "never heard") + (f"  ({times})" if times else ""))]
     changes = [change for change in safety["transitions"] if change["at_s"] >= 0.0]
@@ -114,6 +139,9 @@ def _safety_rows(safety: Mapping[str, Any]) -> list[tuple[str, str]]:
         rows.append(("", f"{change['at_s']:.2f} s  {change['from'] or 'start'} → {change['to']}  {change['reason']}"))
     if len(changes) > SHOWN_TRANSITIONS:
         rows.append(("", f"and {len(changes) - SHOWN_TRANSITIONS} more"))
+    for index, step in enumerate(safety["recovery"]):
+        rows.append(("" if index else "left to do", f"{index + 1}. {step}"))
+    rows.append(("security", security or "never heard"))
     return rows
 
 
@@ -135,8 +163,14 @@ def _arm_line(recorder: SessionRecorder, name: str) -> Text:
     if servo is not None and servo.holding:
         line.append(f"  holds: {servo.hold_reason}", "yellow")
     elif servo is not None and servo.limit_seconds:
-        line.append(f"  limited: {', '.join(servo.limit_seconds)}", "yellow")
+        line.append(f"  limited: {', '.join(_limit(servo, reason) for reason in servo.limit_seconds)}", "yellow")
     return line
+
+
+def _limit(servo: ServoSeen, reason: str) -> str:
+    """What limits the motion, and by how much."""
+    amount, unit = servo.limit_amounts.get(reason, (None, ""))
+    return reason if amount is None else f"{reason} by {amount:.2g} {unit}"
 
 
 def _shares(cpu: Mapping[str, float | None]) -> str:

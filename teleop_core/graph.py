@@ -12,7 +12,6 @@ from teleop_core.contract import DEFAULT_ARMS
 ParameterValue = bool | int | float | str | list[str]
 
 SIDES = ("robot", "console", "both")
-PROFILES = ("lan", "national", "intercontinental")
 BUILT_IN_SURGEON = "surgeon"
 
 
@@ -23,11 +22,12 @@ class SessionOptions:
     Attributes:
         side: Which site's nodes to start: robot, console or both.
         sim: Simulated robot and endoscope instead of hardware.
-        profile: Limits of the link: lan, national or intercontinental.
+        profile: Limits of the link: the name of a profile, or the path of a file.
         hands: Input device: "surgeon" (built in), "gamepad", or a file of recorded hands.
         arms: Instrument arms, driven by the right and the left hand in this order.
         command_rate: Rate of operator commands [Hz].
         seed: Seed of the built-in surgeon.
+        keys: Folder of the key files with which messages are signed and checked; empty: they are not.
     """
 
     side: str = "both"
@@ -37,6 +37,7 @@ class SessionOptions:
     arms: tuple[str, ...] = DEFAULT_ARMS
     command_rate: float = 200.0
     seed: int = 1
+    keys: str = ""
 
     def __post_init__(self) -> None:
         """Refuse what is not in the lists.
@@ -46,8 +47,8 @@ class SessionOptions:
         """
         if self.side not in SIDES:
             raise ValueError(f"side: {self.side!r} is not one of {', '.join(SIDES)}")
-        if self.profile not in PROFILES:
-            raise ValueError(f"profile: {self.profile!r} is not one of {', '.join(PROFILES)}")
+        if not self.profile:
+            raise ValueError("profile: '' is neither the name of a profile nor a file")
         if not 50.0 <= self.command_rate <= 500.0:
             raise ValueError(f"command_rate: {self.command_rate} is not within 50 to 500 Hz")
         if not self.arms:
@@ -71,6 +72,11 @@ class NodeSpec:
     holds_arm: bool = False
 
 
+def enclave(node: str) -> str:
+    """Security enclave of a node's process: what its keys and permissions are filed under, where DDS security is on."""
+    return f"/telesurgery/{node}"
+
+
 def node_graph(options: SessionOptions) -> list[NodeSpec]:
     """Nodes to start on this machine, in the order in which they are started: what takes longest to start comes first.
 
@@ -78,20 +84,26 @@ def node_graph(options: SessionOptions) -> list[NodeSpec]:
         options: What the person chose.
     """
     arms = list(options.arms)
+    guarded: dict[str, ParameterValue] = {"profile": options.profile, "key_folder": options.keys}
     nodes = [
         NodeSpec("video_relay", "robot", {"arms": arms, "source": "simulation" if options.sim else "camera"}),
-        NodeSpec("safety_monitor", "robot", {"arms": arms, "profile": options.profile}),
+        NodeSpec("safety_monitor", "robot", {"arms": arms, **guarded}),
         NodeSpec(
             "driver",
             "robot",
-            {"arms": arms, "sim": options.sim, "servo_rate": options.command_rate, "profile": options.profile},
+            {"arms": arms, "sim": options.sim, "servo_rate": options.command_rate, **guarded},
             holds_arm=True,
         ),
-        NodeSpec("kinematics", "robot", {"arms": arms, "profile": options.profile}),
+        NodeSpec("kinematics", "robot", {"arms": arms, **guarded}),
         NodeSpec(
             "master_input",
             "console",
-            {"device": options.hands, "rate": options.command_rate, "seed": options.seed},
+            {
+                "device": options.hands,
+                "rate": options.command_rate,
+                "seed": options.seed,
+                "key_folder": options.keys,
+            },
         ),
     ]
     if options.sim:

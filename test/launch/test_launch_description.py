@@ -19,7 +19,7 @@ import pytest
 from teleop_core.graph import SessionOptions, node_graph
 
 LAUNCH_FILE = Path(__file__).resolve().parents[2] / "launch" / "teleop.launch.py"
-ARGUMENTS = {"side", "sim", "profile", "hands", "namespace", "rviz", "log_level"}
+ARGUMENTS = {"side", "sim", "profile", "keys", "hands", "namespace", "rviz", "log_level"}
 HAS_LAUNCH = importlib.util.find_spec("launch_ros") is not None
 needs_launch = pytest.mark.skipif(
     not HAS_LAUNCH, reason="launch_ros is not installed: it is not on PyPI, only with ROS"
@@ -47,7 +47,8 @@ def test_every_argument_is_described_and_has_a_default() -> None:
         declared[call.args[0].value] = {keyword.arg for keyword in call.keywords}
     assert set(declared) == ARGUMENTS
     assert all({"default_value", "description"} <= keywords for keywords in declared.values())
-    assert {name for name, keywords in declared.items() if "choices" not in keywords} == {"hands", "namespace"}
+    free = {name for name, keywords in declared.items() if "choices" not in keywords}
+    assert free == {"hands", "keys", "namespace", "profile"}
 
 
 def test_nodes_come_from_the_one_graph_and_never_start_again() -> None:
@@ -72,14 +73,9 @@ def test_each_side_starts_its_own_nodes(side: str, expected: set[str] | None) ->
     assert started == (expected or (everything - {"master_input"} if side == "robot" else everything))
 
 
-@needs_launch
-@pytest.mark.parametrize("side", ["robot", "console", "both"])
-@pytest.mark.parametrize("sim", ["true", "false"])
-def test_the_description_is_the_graph(side: str, sim: str) -> None:
-    """Side and sim give exactly the graph's nodes, in its order."""
+def described(**chosen: str) -> Any:
+    """What the launch file describes for these arguments."""
     from launch import LaunchContext
-    from launch.actions import GroupAction
-    from launch_ros.actions import Node
 
     specification = importlib.util.spec_from_file_location("teleop_launch", LAUNCH_FILE)
     assert specification is not None
@@ -87,9 +83,28 @@ def test_the_description_is_the_graph(side: str, sim: str) -> None:
     module: Any = importlib.util.module_from_spec(specification)
     specification.loader.exec_module(module)
     context = LaunchContext()
-    chosen = {"side": side, "sim": sim, "profile": "lan", "hands": "surgeon", "rviz": "false", "namespace": ""}
-    context.launch_configurations.update(chosen)
-    (group,) = module.session(context)
+    defaults = {"side": "both", "sim": "true", "profile": "lan", "keys": "", "hands": "surgeon", "rviz": "false"}
+    context.launch_configurations.update({**defaults, "namespace": "", **chosen})
+    return module.session(context)
+
+
+@needs_launch
+@pytest.mark.parametrize("chosen", [{"profile": "moon"}, {"profile": "clinical"}])
+def test_a_profile_that_cannot_be_used_ends_the_launch(chosen: dict[str, str]) -> None:
+    """No node is described: an unknown profile, and a patient's without keys, are refused first."""
+    with pytest.raises(ValueError, match=chosen["profile"]):
+        described(**chosen)
+
+
+@needs_launch
+@pytest.mark.parametrize("side", ["robot", "console", "both"])
+@pytest.mark.parametrize("sim", ["true", "false"])
+def test_the_description_is_the_graph(side: str, sim: str) -> None:
+    """Side and sim give exactly the graph's nodes, in its order."""
+    from launch.actions import GroupAction
+    from launch_ros.actions import Node
+
+    (group,) = described(side=side, sim=sim)
     assert isinstance(group, GroupAction)
     nodes = [action for action in group.get_sub_entities() if isinstance(action, Node)]
     executables = [node.node_executable for node in nodes if node.node_package == "telesurgery"]
