@@ -1,7 +1,7 @@
 # The commands of the project. `make demo` and `make test` set everything up by themselves.
 .DEFAULT_GOAL := help
 .SILENT:
-.PHONY: help setup demo test lint types fences colcon check lock clean
+.PHONY: help setup demo test lint types fences colcon coverage faults soak mutation check lock clean
 
 PYTHON ?=
 BIN := .venv/bin
@@ -12,7 +12,7 @@ unexport PYTHONPATH AMENT_PREFIX_PATH CMAKE_PREFIX_PATH LD_LIBRARY_PATH
 endif
 
 help: ## list the targets
-	awk -F ' ## ' '/^[a-z]+:.* ## /{sub(/:.*/, "", $$1); printf "  make %-8s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
+	awk -F ' ## ' '/^[a-z]+:.* ## /{sub(/:.*/, "", $$1); printf "  make %-9s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
 	echo '  Options go in ARGS, an interpreter in PYTHON: make demo ARGS="--duration 30 --headless" PYTHON=python3.11'
 
 setup: ## make the environment in .venv (the other targets do it when it is needed)
@@ -38,7 +38,19 @@ fences: setup ## who may import whom
 colcon: setup ## build as on a ROS machine and start every executable
 	exec $(BIN)/python environment/colcon_check.py
 
-check: lint types fences colcon test ## everything above, as CI does
+coverage: setup ## line and branch coverage of the safety core: 100 % or it fails
+	exec $(BIN)/python -m campaign.coverage $(ARGS)
+
+faults: setup ## inject faults, at least 2,500; figures and picture in out/
+	exec $(BIN)/python -m campaign.faults $(ARGS)
+
+soak: setup ## half an hour of healthy operation under load; figures in out/
+	exec $(BIN)/python -m campaign.soak $(ARGS)
+
+mutation: setup ## break every line of the safety core and see a test fail; figures in out/
+	exec $(BIN)/python -m campaign.mutation $(ARGS)
+
+check: lint types fences colcon coverage test ## what CI does, but for its three minutes of soak
 
 lock: setup ## make environment/requirements.lock anew from requirements.in
 	$(BIN)/uv pip compile --no-config --universal --python-version 3.10 --fork-strategy fewest --generate-hashes \

@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
-from robot_driver.command_gate import GateLimits
+import math
+
+from robot_driver.gate_limits import GateLimits
 from teleop_core.psm_kinematics import INSERTION_AT_RCM, INSERTION_INDEX, JOINT_LIMITS
 
 MIN_DEPTH = 0.045
 """Least length of shaft past the remote centre of motion [m]: the da Vinci Research Kit's safe distance."""
+
+TILT_INDICES = (0, 1)
+"""Yaw and pitch: they tilt the shaft at the remote centre."""
+
+MAX_TILT = math.radians(80.0)
+"""The shaft tilts no farther from straight in, where it is at joint zero: it would lie along the body wall [rad]."""
 
 SERVO_ACCELERATION = (30.0, 30.0, 4.0, 600.0, 600.0, 600.0)
 """Largest acceleration while following a hand [rad/s^2, m/s^2]. Hands are fast where they are small: at a scale of 0.2
@@ -28,6 +36,8 @@ def gate_limits(servo_period: float, max_command_age: float, silence: float) -> 
         acceleration=SERVO_ACCELERATION,
         insertion_index=INSERTION_INDEX,
         min_insertion=MIN_DEPTH + INSERTION_AT_RCM,
+        tilt_indices=TILT_INDICES,
+        max_tilt=MAX_TILT,
         servo_period=servo_period,
         max_command_age=max_command_age,
         silence=silence,

@@ -14,6 +14,8 @@ from teleop_core.se3 import Pose
 from teleop_ros.adapter import TeleopNode
 from teleop_ros.convert import fill_pose
 
+LARGEST_FLOAT32 = 3.4028234663852886e38
+"""A message takes no finite number beyond it."""
 _HAS_TF = importlib.util.find_spec("tf2_msgs") is not None
 
 
@@ -89,10 +91,15 @@ class ArmPublisher:
         message.motion_latency = taken.motion_latency
         message.tracking_error = taken.tracking_error
         message.rcm_deviation = taken.rcm_deviation
-        message.limit_reasons = list(taken.limit_seconds)
+        message.limit_reasons = [reason.value for reason in taken.limit_seconds]
         message.limit_seconds = list(taken.limit_seconds.values())
+        message.limit_amounts = [min(amount, LARGEST_FLOAT32) for amount in taken.limit_amounts.values()]
+        message.limit_units = [reason.unit for reason in taken.limit_amounts]
         message.holding = arm.hold_reason is not None
         message.hold_reason = arm.hold_reason.value if arm.hold_reason is not None else ""
+        message.permitted = arm.gate.permitted(self._node.now())
+        message.permit_session, message.permit_sequence = arm.gate.permit_session, arm.gate.permit_sequence
+        message.permits_refused, message.unauthenticated = arm.permits_refused, arm.unauthenticated
         self._publishers["servo_report"].publish(message)
 
     def _joints(

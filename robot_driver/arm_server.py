@@ -9,10 +9,13 @@ import math
 from dataclasses import dataclass, field
 
 from robot_driver.backend import ArmBackend, Measured
-from robot_driver.command_gate import CommandGate, GateLimits, GateReason
+from robot_driver.command_gate import CommandGate
+from robot_driver.gate_limits import Excess, GateLimits, GateReason
 from robot_driver.operating_state import ENABLED, OperatingState
 from teleop_core.psm_kinematics import JAW_LIMITS, forward, shaft_deviation_from_rcm
 
+JAW_LOWER, JAW_UPPER = float(JAW_LIMITS.lower[0]), float(JAW_LIMITS.upper[0])
+JAW_VELOCITY = float(JAW_LIMITS.velocity[0])
 JAW_HOLD_AFTER = 0.1
 """The jaw stands still when its last command is older than this [s]."""
 RCM_EVERY = 10
@@ -23,16 +26,39 @@ LATE = 1.5
 
 @dataclass
 class ServoStatistics:
-    """What happened since the last report; times [s], distances [m]."""
+    """What happened since the last report; times [s], distances [m].
+
+    Attributes:
+        motion_latency: From hand sample to setpoint, of each command applied.
+        tracking_error: Of the tip, in each servo period in motion.
+        rcm_deviation: Largest distance of the commanded shaft from the remote centre of motion.
+        limit_seconds: For how long the gate limited or refused commands, for each reason.
+        limit_amounts: Largest amount beyond the limit, in the unit of the reason; NaN where it has none.
+    """
 
     motion_latency: list[float] = field(default_factory=list)
     tracking_error: list[float] = field(default_factory=list)
     rcm_deviation: float = 0.0
-    limit_seconds: dict[str, float] = field(default_factory=dict)
+    limit_seconds: dict[GateReason, float] = field(default_factory=dict)
+    limit_amounts: dict[GateReason, float] = field(default_factory=dict)
 
 
 class ArmServer:
-    """Carries out the commands for one arm, as far as the gate lets them pass."""
+    """Carries out the commands for one arm, as far as the gate lets them pass.
+
+    Attributes:
+        name: Name of the arm.
+        operating: Its operating state.
+        gate: Its command gate.
+        jaw_setpoint: Angle that the jaw is told to take [rad].
+        hold_reason: Why the gate held the arm in the last servo period; None if it might move.
+        received: Servo commands since the start.
+        applied: Of these, those that became the setpoint.
+        late: Servo periods that took too long while following.
+        permits_refused: Permits that were dropped since the start; counted by the driver.
+        unauthenticated: Permits and stop requests whose hash did not fit since the start; counted by the driver.
+        statistics: What happened since the last report.
+    """
 
     def __init__(self, name: str, backend: ArmBackend, limits: GateLimits) -> None:
         """The backend is connected; the arm starts stopped, where it is."""
@@ -45,6 +71,8 @@ class ArmServer:
         self.received = 0
         self.applied = 0
         self.late = 0
+        self.permits_refused = 0
+        self.unauthenticated = 0
         self.statistics = ServoStatistics()
         self._backend = backend
         self._period = limits.servo_period
@@ -76,8 +104,8 @@ class ArmServer:
         """
         self.received += 1
         decision = self.gate.command(now, q, sampled_at)
-        for reason in decision.reasons:
-            self._count_limit(reason)
+        for excess in decision.reasons:
+            self._count_limit(excess)
         if not decision.moved:
             return
         self.applied += 1
@@ -93,11 +121,13 @@ class ArmServer:
 
     def servo_jaw(self, now: float, angle: float) -> None:
         """Where the jaw shall go; it moves with the next servo command, so never without a permit."""
-        if float(JAW_LIMITS.lower[0]) <= angle <= float(JAW_LIMITS.upper[0]):
+        if JAW_LOWER <= angle <= JAW_UPPER:
             self._jaw_target = angle
             self._jaw_commanded_at = now
+        elif math.isfinite(angle):
+            self._count_limit(Excess(GateReason.JOINT_RANGE, max(angle - JAW_UPPER, JAW_LOWER - angle)))
         else:
-            self._count_limit(GateReason.JOINT_RANGE if math.isfinite(angle) else GateReason.NOT_FINITE)
+            self._count_limit(Excess(GateReason.NOT_FINITE))
 
     def tick(self, now: float) -> Measured:
         """Once every servo period: hold if nothing may move, and measure.
@@ -134,14 +164,15 @@ class ArmServer:
     def _move_jaw(self, now: float) -> None:
         elapsed = self._period if self._jaw_moved_at is None else min(now - self._jaw_moved_at, 4.0 * self._period)
         self._jaw_moved_at = now
-        if now - self._jaw_commanded_at > JAW_HOLD_AFTER:
+        if not now - self._jaw_commanded_at <= JAW_HOLD_AFTER:
             return
-        step = float(JAW_LIMITS.velocity[0]) * elapsed
+        step = JAW_VELOCITY * elapsed
         self.jaw_setpoint += min(step, max(-step, self._jaw_target - self.jaw_setpoint))
 
-    def _count_limit(self, reason: GateReason) -> None:
-        seconds = self.statistics.limit_seconds
-        seconds[reason.value] = seconds.get(reason.value, 0.0) + self._period
+    def _count_limit(self, excess: Excess) -> None:
+        reason, seconds, amounts = excess.reason, self.statistics.limit_seconds, self.statistics.limit_amounts
+        seconds[reason] = seconds.get(reason, 0.0) + self._period
+        amounts[reason] = max(excess.amount, amounts.get(reason, excess.amount))
 
 
 def tip_distance(q_first: tuple[float, ...], q_second: tuple[float, ...]) -> float:

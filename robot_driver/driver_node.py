@@ -5,6 +5,8 @@ Out: <ARM>/measured_js, setpoint_js, measured_cp, setpoint_cp, jaw/measured_js, 
      <ARM>/servo_report, joint_states, robot_description, tf where tf2_msgs is installed
 Frames: *_cp are poses of the tool tip in <ARM>_base_link, the remote centre of motion.
 Silence: without fresh commands and a fresh permit an arm holds its position, by this node's own clock alone.
+Security: with keys a permit whose hash does not fit is dropped, and so is, in any case, one that was not made just now.
+          A stop holds whoever asks for it.
 
 A command acts when it arrives: it goes through the gate to the robot in its callback, not at the next tick.
 """
@@ -27,15 +29,24 @@ from robot_driver.joint_order import in_order
 from robot_driver.operating_state import FAULT
 from robot_driver.pybullet_backend import PyBulletBackend
 from teleop_core.contract import CAMERA_ARM, DEFAULT_ARMS, INSTRUMENT_ARMS, STREAMS
-from teleop_core.profiles import PROFILES
+from teleop_core.permit import stamp_is_fresh
 from teleop_core.psm_kinematics import JOINT_NAMES
 from teleop_ros.adapter import Health, TeleopNode, run
+from teleop_ros.convert import seconds
+from teleop_ros.decisions import DECISION_LOG, watcher
+from teleop_ros.keys import KEY_FOLDER, authenticator
+from teleop_ros.message_mac import sign_stop, verify_permit, verify_stop
 from teleop_ros.parameters import ParameterError, check, declare, parameter
+from teleop_ros.profiles import profile, require_security
 from teleop_ros.robot_description import expand
 
 STATE_RATE = STREAMS["measured_js"].rate
 JOINT_STATES_RATE = STREAMS["joint_states"].rate
 REPORT_RATE = STREAMS["servo_report"].rate
+GATE_DECISIONS = ("permit", "command", "hold_reason", "enable", "protective_stop", "stand_at")
+"""Methods of a command gate that decide or change something: what the decision log has to hold."""
+TELL_EVERY = 1.0
+"""What may come a thousand times a second is logged once in this time [s]."""
 
 
 @dataclass(frozen=True)
@@ -45,7 +56,9 @@ class DriverParameters:
     arms: list[str] = parameter(list(DEFAULT_ARMS), doc="instrument arms to drive", choices=INSTRUMENT_ARMS)
     sim: bool = parameter(True, doc="simulated robot in PyBullet; false: hardware")
     servo_rate: float = parameter(200.0, unit="Hz", low=50.0, high=500.0, doc="nominal rate of servo commands")
-    profile: str = parameter("lan", doc="limits of the link", choices=tuple(PROFILES))
+    profile: str = parameter("lan", doc="limits of the link: name of a profile, or a file")
+    key_folder: str = parameter("", doc=KEY_FOLDER)
+    decision_log: str = parameter("", doc=DECISION_LOG)
 
     def __post_init__(self) -> None:
         """Refuse what cannot be driven."""
@@ -64,14 +77,22 @@ class DriverNode(TeleopNode):
         super().__init__("driver")
         self.parameters = declare(self, DriverParameters)
         period = 1.0 / self.parameters.servo_rate
-        profile = PROFILES[self.parameters.profile]
-        limits = gate_limits(period, profile.command_age, profile.command_hold)
+        self._permit_key = authenticator(self.parameters.key_folder, "permit")
+        self._stop_key = authenticator(self.parameters.key_folder, "stop")
+        link = profile(self.parameters.profile)
+        require_security(link, self._permit_key.level)
+        watch = watcher(self.parameters.decision_log)
+        limits = gate_limits(period, link.command_age, link.command_hold)
         description = expand(arms=(*self.parameters.arms, CAMERA_ARM))
         self.backend = connect_simulation(self.parameters.arms, description)
+        self.get_logger().info(f"security: {self._permit_key.level}")
         self.arms = {name: ArmServer(name, self.backend, limits) for name in self.parameters.arms}
+        for name, arm in self.arms.items():
+            arm.gate = watch(f"gate {name}", arm.gate, *GATE_DECISIONS)
         self.outputs = {name: ArmPublisher(self, arm) for name, arm in self.arms.items()}
         self._ticks = 0
         self._skipped = 0.0
+        self._unsigned_stops = 0
         self._joint_states = self.publisher("joint_states")
         self._stop_request = self.publisher("protective_stop")
         self._description = self.publisher("robot_description")
@@ -108,17 +129,27 @@ class DriverNode(TeleopNode):
         self.outputs[name].publish_operating_state(message.string)
 
     def on_safety_state(self, message: Any) -> None:
-        """The permit, for every arm."""
-        now = self.now()
+        """The permit, for every arm; one that is dropped changes nothing."""
+        now, ros_now = self.now(), self.get_clock().now().nanoseconds * 1e-9
+        if not verify_permit(self._permit_key, message):
+            for arm in self.arms.values():
+                arm.unauthenticated += 1
+            return
+        fresh = stamp_is_fresh(seconds(message.header.stamp), ros_now)
         for arm in self.arms.values():
-            arm.gate.permit(
-                now, message.motion_permitted, message.permit_sequence, message.lease, message.velocity_ratio
-            )
+            if not (fresh and self._permit(arm, now, message)):
+                arm.permits_refused += 1
 
     def on_protective_stop(self, message: Any) -> None:
-        """Somebody asked for a stop: hold at once, without waiting for the monitor."""
-        self.get_logger().warning(f"protective stop asked for by {message.source}: {message.reason}")
+        """Somebody asked for a stop: hold at once, without waiting for the monitor, and whoever it was."""
         self.safe_output()
+        authentic = verify_stop(self._stop_key, message)
+        # Not counted with the permits, whose forgery the monitor latches: stops that anybody sends must not latch.
+        self._unsigned_stops += not authentic
+        who = message.source if authentic else f"{message.source} (not authenticated)"
+        self.get_logger().warning(
+            f"protective stop asked for by {who}: {message.reason}", throttle_duration_sec=TELL_EVERY
+        )
 
     def step(self) -> None:
         """One servo period: simulate, hold where nothing may move, measure, publish."""
@@ -146,13 +177,17 @@ class DriverNode(TeleopNode):
     def failed(self, text: str) -> None:
         """A closed gate needs a stop that people see and the local team resets."""
         super().failed(text)
-        self._stop_request.publish(
-            self._stop_request.msg_type(header=self.header(), source="driver", reason=f"internal failure, {text}")
-        )
+        request = self._stop_request.msg_type(header=self.header(), source="driver", reason=f"internal failure, {text}")
+        sign_stop(self._stop_key, request)
+        self._stop_request.publish(request)
 
     def health(self) -> Health:
         """State of each arm."""
-        values: dict[str, object] = {"skipped_s": round(self._skipped, 3)}
+        values: dict[str, object] = {
+            "security": self._permit_key.level,
+            "unsigned_stops": self._unsigned_stops,
+            "skipped_s": round(self._skipped, 3),
+        }
         for name, arm in self.arms.items():
             values[f"{name} state"] = arm.operating.state
             values[f"{name} hold"] = arm.hold_reason.value if arm.hold_reason else ""
@@ -161,6 +196,17 @@ class DriverNode(TeleopNode):
             return DiagnosticStatus.ERROR, "an arm is in FAULT", values
         ready = all(arm.operating.ready for arm in self.arms.values())
         return DiagnosticStatus.OK, "driving" if ready else "stopped", values
+
+    @staticmethod
+    def _permit(arm: ArmServer, now: float, message: Any) -> bool:
+        return arm.gate.permit(
+            now,
+            message.motion_permitted,
+            message.session,
+            message.permit_sequence,
+            message.lease,
+            message.velocity_ratio,
+        )
 
     def _subscribe(self, name: str) -> None:
         self.subscription("servo_jp", lambda message: self.on_servo(name, message), awaited=True, arm=name)

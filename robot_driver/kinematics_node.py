@@ -5,6 +5,7 @@ In:  teleop/command, safety/state (the permit), <ARM>/setpoint_js, measured_js, 
 Out: <ARM>/servo_jp, <ARM>/jaw/servo_jp (CRTK), teleop/feedback
 Frames: hands in the display frame of the console, tools in <ARM>_base_link (remote centre of motion).
 Silence: without accepted commands or a fresh permit nothing is sent, and the operator has to engage again.
+Security: with keys a command or permit whose hash does not fit, and a permit that was not made just now, is dropped.
 
 servo_jp carries the time at which the hand was sampled, on this side's clock: the age of a motion is known to the end.
 """
@@ -22,18 +23,23 @@ from teleop_core.cart import rotation_display_in_base
 from teleop_core.contract import DEFAULT_ARMS, INSTRUMENT_ARMS, STREAMS
 from teleop_core.jaw import JawLimits
 from teleop_core.motion_limits import MotionLimits
-from teleop_core.permit import PermitHolder
-from teleop_core.profiles import PROFILES
+from teleop_core.permit import PermitHolder, stamp_is_fresh
 from teleop_core.session import CommandReceiver, Refusal, SessionLimits
 from teleop_core.signals import OperatorSignal
 from teleop_core.teleoperation import HandArmPair
 from teleop_ros.adapter import Health, TeleopNode, run
-from teleop_ros.convert import operator_signal, time_message
+from teleop_ros.convert import operator_signal, seconds, time_message
+from teleop_ros.decisions import DECISION_LOG, watcher
+from teleop_ros.keys import KEY_FOLDER, authenticator
+from teleop_ros.message_mac import verify_command, verify_permit
 from teleop_ros.parameters import ParameterError, check, declare, parameter
+from teleop_ros.profiles import profile, require_security
 
 FEEDBACK_PERIOD = 1.0 / STREAMS["feedback"].rate
 HANDS = ("MTMR", "MTML")
 """Hands in the order of the arms they drive: PSM1 comes in from the operator's right."""
+BEGIN_ROUND_TRIP = 1.0
+"""With keys a console takes control only with an echo of our feedback that is at most this old [s]."""
 
 
 @dataclass(frozen=True)
@@ -43,11 +49,13 @@ class KinematicsParameters:
     arms: list[str] = parameter(
         list(DEFAULT_ARMS), doc="arms driven by the right and the left hand", choices=INSTRUMENT_ARMS
     )
-    profile: str = parameter("lan", doc="limits of the link", choices=tuple(PROFILES))
+    profile: str = parameter("lan", doc="limits of the link: name of a profile, or a file")
     tool_speed: float = parameter(0.2, unit="m/s", low=0.01, high=0.5, doc="largest speed of a tool tip")
     tool_rotation_speed: float = parameter(
         15.0, unit="rad/s", low=0.5, high=30.0, doc="largest angular speed of a tool tip"
     )
+    key_folder: str = parameter("", doc=KEY_FOLDER)
+    decision_log: str = parameter("", doc=DECISION_LOG)
 
     def __post_init__(self) -> None:
         """Refuse what cannot be driven."""
@@ -65,14 +73,21 @@ class KinematicsNode(TeleopNode):
         """Wire one hand to each arm."""
         super().__init__("kinematics")
         parameters = declare(self, KinematicsParameters)
-        self._silence = PROFILES[parameters.profile].command_hold
-        self.receiver = CommandReceiver(SessionLimits(max_age=self._silence))
+        self._command_key = authenticator(parameters.key_folder, "command")
+        self._permit_key = authenticator(parameters.key_folder, "permit")
+        limits = profile(parameters.profile)
+        require_security(limits, self._command_key.level)
+        self.get_logger().info(f"security: {self._command_key.level}")
+        self._silence = limits.command_hold
+        watch = watcher(parameters.decision_log)
+        self.receiver = watch("receiver", CommandReceiver(self._session_limits()), "receive")
         self.permit = PermitHolder()
+        self._permits_refused = self._permits_unauthenticated = 0
         motion = MotionLimits(tool_speed=parameters.tool_speed, tool_rotation_speed=parameters.tool_rotation_speed)
-        self.arms = [
-            TeleoperatedArm(self, arm, HandArmPair(hand, rotation_display_in_base(arm), motion, JawLimits()))
-            for hand, arm in zip(HANDS, parameters.arms, strict=False)
-        ]
+        self.arms = []
+        for hand, arm in zip(HANDS, parameters.arms, strict=False):
+            pair = HandArmPair(hand, rotation_display_in_base(arm), motion, JawLimits())
+            self.arms.append(TeleoperatedArm(self, arm, watch(f"pair {arm}", pair, "step", "stop")))
         self._last_signal: OperatorSignal | None = None
         self._feedback = self.publisher("feedback")
         self._message = self._feedback.msg_type()
@@ -84,7 +99,8 @@ class KinematicsNode(TeleopNode):
         """A packet of the operator: judged, and acted on at once."""
         now, ros_now = self.now(), self.get_clock().now().nanoseconds * 1e-9
         signal = operator_signal(message)
-        if self.receiver.receive(signal, now, _round_trip(signal, ros_now)) is not None:
+        authenticated = verify_command(self._command_key, message)
+        if self.receiver.receive(signal, now, _round_trip(signal, ros_now), authenticated) is not None:
             return
         self._last_signal = signal
         permitted = self.permit.valid(now)
@@ -93,10 +109,13 @@ class KinematicsNode(TeleopNode):
             arm.drive(now, signal, permitted, self.permit.velocity_ratio, stamp)
 
     def on_safety_state(self, message: Any) -> None:
-        """The permit. Without it every pair lets go at once."""
+        """The permit. Without it every pair lets go at once; one that is dropped changes nothing."""
         now = self.now()
-        self.permit.take(now, message.motion_permitted, message.permit_sequence, message.lease, message.velocity_ratio)
-        if not self.permit.valid(now):
+        if not verify_permit(self._permit_key, message):
+            self._permits_unauthenticated += 1
+        elif not self._take_permit(now, message):
+            self._permits_refused += 1
+        elif not self.permit.valid(now):
             self.safe_output()
 
     def step(self) -> None:
@@ -113,10 +132,30 @@ class KinematicsNode(TeleopNode):
 
     def health(self) -> Health:
         """Counters of the receiver and the state of each pair."""
-        values: dict[str, object] = {"accepted": self.receiver.accepted, "session": self.receiver.session}
+        values: dict[str, object] = {
+            "security": self._command_key.level,
+            "permits_refused": self._permits_refused,
+            "permits_unauthenticated": self._permits_unauthenticated,
+        }
+        values.update({"accepted": self.receiver.accepted, "session": self.receiver.session})
         values.update({refusal.value: count for refusal, count in self.receiver.refused.items()})
         values.update({arm.name: arm.pair.state.name for arm in self.arms})
         return DiagnosticStatus.OK, "following commands", values
+
+    def _session_limits(self) -> SessionLimits:
+        begin_round_trip = None if self._command_key.level == "none" else BEGIN_ROUND_TRIP
+        return SessionLimits(max_age=self._silence, begin_round_trip=begin_round_trip)
+
+    def _take_permit(self, now: float, message: Any) -> bool:
+        ros_now = self.get_clock().now().nanoseconds * 1e-9
+        return stamp_is_fresh(seconds(message.header.stamp), ros_now) and self.permit.take(
+            now,
+            message.motion_permitted,
+            message.session,
+            message.permit_sequence,
+            message.lease,
+            message.velocity_ratio,
+        )
 
     def _publish_feedback(self, now: float) -> None:
         message, receiver = self._message, self.receiver

@@ -85,7 +85,7 @@ def _stop_one(node: OperateNode, arguments: argparse.Namespace) -> int:
 
     if not _until(node, stopped, ANSWER_LIMIT):
         heard = f"the safety monitor stays in {node.safety_state}" if node.safety_state else "no safety monitor answers"
-        if node.security != "none":
+        if node.security == "mac":
             heard += "; this session checks keys: give the folder of its own with --keys"
         return _failed(f"{heard}; the request was repeated for {ANSWER_LIMIT:g} s. Use the emergency stop.")
     print("PROTECTIVE_STOP: the arms hold; `telesurgery reset` clears it once the cause is gone")

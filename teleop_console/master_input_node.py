@@ -30,6 +30,8 @@ from teleop_core.graph import BUILT_IN_SURGEON
 from teleop_core.signals import OperatorSignal, SafetyLevel, TeleopState
 from teleop_ros.adapter import Health, TeleopNode, run
 from teleop_ros.convert import fill_operator_command, seconds
+from teleop_ros.keys import KEY_FOLDER, authenticator
+from teleop_ros.message_mac import sign_command
 from teleop_ros.parameters import ParameterError, check, declare, parameter
 
 FRAME = "display"
@@ -45,6 +47,7 @@ class MasterInputParameters:
     rate: float = parameter(200.0, unit="Hz", low=50.0, high=500.0, doc="rate of operator commands")
     seed: int = parameter(1, low=0, high=2**31 - 1, doc="seed of the built-in surgeon")
     motion_scale: float = parameter(0.2, low=0.01, high=1.0, doc="instrument motion per hand motion")
+    key_folder: str = parameter("", doc=KEY_FOLDER)
 
     def __post_init__(self) -> None:
         """Refuse what is out of range."""
@@ -74,7 +77,9 @@ class MasterInputNode(TeleopNode):
         """Connect the device and begin."""
         super().__init__("master_input")
         parameters = declare(self, MasterInputParameters)
+        self._key = authenticator(parameters.key_folder, "command")
         device = connected_device(parameters)
+        self.get_logger().info(f"security: {self._key.level}")
         self._name = parameters.device
         self._device = WatchedDevice(device)
         self._sender = ConsoleSender(parameters.motion_scale)
@@ -136,6 +141,7 @@ class MasterInputNode(TeleopNode):
 
     def _send(self, signal: OperatorSignal) -> None:
         fill_operator_command(self._message, signal)
+        sign_command(self._key, self._message)
         self._commands.publish(self._message)
         self._sent += 1
 
@@ -162,6 +168,7 @@ class MasterInputNode(TeleopNode):
         problem = self._device.problem
         present = self._last_sample is not None and self._last_sample.operator_present
         values: dict[str, object] = {
+            "security": self._key.level,
             "device": self._name,
             "sent": self._sent,
             "operator_present": present,

@@ -108,7 +108,7 @@ def test_the_gate_never_lets_anything_wild_through(events: list[tuple]) -> None:
             now += value
         elif kind == "permit":
             sequence += 1
-            gate.permit(now, value, sequence, 0.1, 1.0)
+            gate.permit(now, value, 7, sequence, 0.1, 1.0)
             permitted_until = now + 0.1 if value else float("-inf")
         elif kind == "enable":
             gate.enable(value)

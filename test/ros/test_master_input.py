@@ -20,12 +20,15 @@ rclpy = pytest.importorskip("rclpy", reason="ROS is not installed here")
 from rclpy.executors import SingleThreadedExecutor  # noqa: E402
 from telesurgery.msg import ArmFeedback  # noqa: E402
 
+from teleop_cli.keys import make_keys  # noqa: E402
 from teleop_console.crtk_publisher import CrtkPublisher  # noqa: E402
 from teleop_console.devices.device import DeviceSample  # noqa: E402
+from teleop_core.authentication import Authenticator, load_key  # noqa: E402
 from teleop_core.contract import MASTERS, STREAMS  # noqa: E402
 from teleop_core.se3 import Pose  # noqa: E402
 from teleop_core.signals import HandSignal, SafetyLevel, TeleopState  # noqa: E402
 from teleop_ros.adapter import TeleopNode, message_type  # noqa: E402
+from teleop_ros.message_mac import verify_command  # noqa: E402
 from teleop_ros.qos import subscription_qos  # noqa: E402
 
 pytestmark = pytest.mark.dds
@@ -234,6 +237,21 @@ def test_after_an_outage_a_new_session_begins(console: Console) -> None:
     console.until(lambda: len({command.session for command in patient_side.commands}) == 2, "a second session")
     first = next(command for command in patient_side.commands if command.session != patient_side.commands[0].session)
     assert first.sequence <= 3
+
+
+def test_with_a_key_every_command_is_signed(console: Console, tmp_path: Path) -> None:
+    """The hash of each fits the key of the session and no other; diagnostics name the security in force."""
+    make_keys(tmp_path / "keys")
+    key = Authenticator(load_key(tmp_path / "keys", "command"), "command")
+    console.start(rate=100.0, key_folder=tmp_path / "keys")
+    commands, heard = console.patient_side.commands, console.patient_side.heard
+    console.until(lambda: len(commands) >= 50 and heard["diagnostics"], "commands and diagnostics")
+    assert all(verify_command(key, command) for command in commands)
+    assert not any(verify_command(Authenticator(bytes(32), "command"), command) for command in commands)
+    assert console.stop() == 0
+    assert verify_command(key, commands[-1])
+    values = {pair.key: pair.value for pair in heard["diagnostics"][-1].status[0].values}
+    assert values["security"] == "mac"
 
 
 def test_a_mere_listener_is_served_a_little_later(console: Console) -> None:

@@ -37,7 +37,7 @@ class Driven:
 
     def permit(self) -> None:
         self.sequence += 1
-        self.arm.gate.permit(self.now, True, self.sequence, 0.1, 1.0)
+        self.arm.gate.permit(self.now, True, 7, self.sequence, 0.1, 1.0)
 
     def period(self, offset: float | None = None, jaw: float | None = None) -> None:
         """One servo period, with a command `offset` from the setpoint in yaw, and a jaw angle."""
@@ -141,7 +141,7 @@ def test_a_command_between_two_ticks_does_not_leave_the_arm_pushed_forward(drive
     driven.arm.servo(driven.now, q, driven.now)
     assert driven.arm.applied == 1
     driven.sequence += 1
-    driven.arm.gate.permit(driven.now, False, driven.sequence, 0.1, 1.0)
+    driven.arm.gate.permit(driven.now, False, 7, driven.sequence, 0.1, 1.0)
     for _ in range(40):
         driven.period()
     assert tip_distance(driven.backend.measured("PSM1").position, driven.arm.gate.setpoint) < 2e-5
@@ -153,7 +153,7 @@ def test_a_jaw_on_its_way_open_does_not_go_on_after_a_short_hold(driven: Driven)
     driven.permit()
     driven.period(0.0, jaw=1.0)
     driven.sequence += 1
-    driven.arm.gate.permit(driven.now, False, driven.sequence, 0.1, 1.0)
+    driven.arm.gate.permit(driven.now, False, 7, driven.sequence, 0.1, 1.0)
     driven.period()
     held = driven.arm.jaw_setpoint
     assert 0.0 < held < 1.0

@@ -111,7 +111,7 @@ def test_after_a_long_outage_the_receiver_takes_the_new_session_at_once() -> Non
         signal: OperatorSignal = sender.signal(now, 1e9 + now, sample())
         if outage[0] <= now < outage[1]:
             continue
-        if receiver.receive(signal, now, None) is None:
+        if receiver.receive(signal, now, None, True) is None:
             accepted_stamp = signal.stamp
         else:
             refused_after += 1
@@ -132,7 +132,7 @@ def test_a_step_of_the_consoles_clock_costs_about_a_second(step: float) -> None:
         now = tick * PERIOD
         clock = 1e9 + now + (step if now >= 2.0 else 0.0)
         signal = sender.signal(now, clock, sample())
-        if receiver.receive(signal, now + 0.001, None) is None:
+        if receiver.receive(signal, now + 0.001, None, True) is None:
             heard.append(now)
             newest = signal.stamp
         if tick % 2 == 0 and heard:

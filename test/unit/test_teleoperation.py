@@ -8,7 +8,7 @@ import math
 import numpy as np
 import pytest
 
-from teleop_core.jaw import JawGhost, JawLimits
+from teleop_core.jaw import JawLimits
 from teleop_core.motion_limits import LimitReason, MotionLimits
 from teleop_core.psm_kinematics import JOINT_LIMITS, forward_pose
 from teleop_core.se3 import Pose, quaternion_angle, quaternion_multiply
@@ -286,16 +286,3 @@ def test_the_pair_lets_go_of_an_arm_that_does_not_follow(operated: Operated) -> 
     operated.move((0.3, 0.0, 0.0), steps=100)
     assert operated.pair.state is TeleopState.ALIGNING
     assert operated.pair.command is None
-
-
-def test_the_jaw_starts_where_it_is_and_catches_up_slowly() -> None:
-    """From engagement to the first meeting the jaw moves slowly, later fast; never faster than the limit."""
-    limits = JawLimits()
-    ghost = JawGhost(limits, math.radians(-5.0))
-    first = ghost.follow(limits.gripper_open, PERIOD)
-    assert first - math.radians(-5.0) == pytest.approx(limits.catch_up_rate * PERIOD)
-    while abs(ghost.angle - limits.jaw_open) > limits.caught_up:
-        ghost.follow(limits.gripper_open, PERIOD)
-    before = ghost.angle
-    after = ghost.follow(0.0, PERIOD)
-    assert before - after == pytest.approx(limits.rate * PERIOD)

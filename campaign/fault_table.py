@@ -1,0 +1,243 @@
+"""Every fault of the live campaign, in one table: in which phases, how, what has to follow, and what has to explain it.
+
+Adding a fault is one row here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+
+from campaign.environment_faults import (
+    ClockStep,
+    CorruptParameters,
+    FullDisk,
+    StaleSegments,
+    can_mount,
+)
+from campaign.injections import (
+    Absent,
+    Eyes,
+    Freeze,
+    Hang,
+    Injection,
+    Kill,
+    Leap,
+    Load,
+    Nothing,
+    Overrun,
+    SecondSpeaker,
+    StateCommand,
+    StopRequest,
+    Tamper,
+)
+from campaign.judge import Outcome
+
+PHASES = ("rest", "engagement", "motion", "clutched", "recovering")
+"""Arms follow hands that stand; the clutch is about to be released for the first time; arms follow moving hands; the
+clutch is held; the monitor is coming back from another hold."""
+MOVING = ("engagement", "motion", "clutched")
+
+
+@dataclass(frozen=True)
+class Fault:
+    """One row.
+
+    Attributes:
+        name: Of the fault.
+        make: Makes its injection.
+        outcome: What has to follow.
+        explains: Alarms, hold reasons, limits and counters of which one has to be told.
+        phases: In which it is injected.
+        within: Time in which the robot has to stand [s].
+        watch: Watch for at least so long [s].
+        freely: The arm may move within the product's limits, not only where the hands ask it to.
+        steps_clock: It needs processes whose clock can be set.
+        impossible: Why it cannot be done here; empty if it can.
+    """
+
+    name: str
+    make: Callable[[], Injection]
+    outcome: Outcome
+    explains: frozenset[str]
+    phases: tuple[str, ...] = PHASES
+    within: float = 0.4
+    watch: float = 0.0
+    freely: bool = False
+    steps_clock: bool = False
+    impossible: Callable[[], str] = lambda: ""
+
+
+_MONITOR = ("permit not renewed", "no permit to move", "SELF_LAG", "MONITOR_RESTARTED")
+_KINEMATICS = ("KINEMATICS_LATE", "KINEMATICS_GONE", "no commands", "COMMAND_REFUSED")
+_DRIVER = ("DRIVER_LATE", "DRIVER_GONE", "TRACKING_LOST", "TRACKING_ERROR", "arm does not follow its commands")
+_CONSOLE = ("COMMAND_SILENCE", "COMMAND_LOST", "CONSOLE_GONE", "no commands")
+_VIDEO = ("VIDEO_OLD", "VIDEO_STALE", "VIDEO_LOST")
+_OF_NODE = {
+    "safety_monitor": _MONITOR,
+    "kinematics": _KINEMATICS,
+    "driver": _DRIVER,
+    "console": _CONSOLE,
+    "endoscope": _VIDEO,
+}
+_REFUSED = ("COMMAND_REFUSED", "COMMAND_SILENCE", "NON_FINITE", "malformed", "no commands", "OPERATOR_ABSENT")
+_REPLAY = ("SEQUENCE_REPLAY", "REPLAY_FLOOD", "duplicate", "reordered", "stale", "foreign")
+_LATE = ("stale", "command too old")
+_TWO = ("DUPLICATE_PUBLISHER",)
+_MAC = ("AUTH_FAIL", "unauthenticated")
+_CLOCK = (
+    "CLOCK_STEP",
+    "PERMIT_NOT_TAKEN",
+    "permit not renewed",
+    "permits_refused",
+    "command too old",
+    "stale",
+    "COMMAND_REFUSED",
+    *_VIDEO,
+)
+_PATIENT_SIDE = ("safety_monitor", "driver", "kinematics")
+
+
+def _per_node() -> list[Fault]:
+    rows = []
+    for node, reasons in _OF_NODE.items():
+        late = 0.9 if node == "endoscope" else 0.4
+        why = frozenset(reasons)
+        rows += [
+            Fault(f"kill_{node}", partial(Kill, node), Outcome.STOP, why, within=late),
+            Fault(f"freeze_{node}", partial(Freeze, node), Outcome.STOP, why, within=late),
+            Fault(f"hang_{node}", partial(Hang, node, 2.0 * late), Outcome.STOP, why, within=late, watch=2.0 * late),
+        ]
+        if node != "endoscope":
+            why = frozenset((*reasons, *_CONSOLE))
+            often, seldom = partial(Overrun, node, 0.2, 0.02, 0.7), partial(Overrun, node, 0.02, 0.02, 0.4)
+            rows += [
+                Fault(f"overrun_{node}", often, Outcome.STOP, why, within=late, watch=0.7),
+                Fault(f"sluggish_{node}", seldom, Outcome.TOLERATED, why | set(_LATE), MOVING, watch=0.5),
+            ]
+    return rows
+
+
+def _values() -> list[Fault]:
+    """Rubbish in the console's packets: all of them, or one in four."""
+    why = frozenset((*_REFUSED, *_CONSOLE))
+    all_of_them = ("nan_position", "infinite_position", "unnormalised", "unknown_hand", "scale_nan")
+    some = (
+        "nan_position",
+        "huge_position",
+        "nan_orientation",
+        "unnormalised",
+        "zero_orientation",
+        "nan_gripper",
+        "infinite_twist",
+        "unknown_hand",
+        "same_hand_twice",
+        "scale_zero",
+        "scale_too_large",
+        "nan_feedback_age",
+        "negative_stamp",
+    )
+    return [
+        *(Fault(f"all_{way}", partial(Tamper, way), Outcome.STOP, why, MOVING, watch=0.3) for way in all_of_them),
+        *(
+            Fault(name, partial(Tamper, name), Outcome.REFUSED, why | set(_REPLAY), ("motion",), watch=0.4)
+            for name in (f"some_{way}" for way in some)
+        ),
+        Fault("denormal", partial(Tamper, "denormal"), Outcome.TOLERATED, why, MOVING, watch=0.4, freely=True),
+    ]
+
+
+_ROWS = [
+    Fault("no_fault", Nothing, Outcome.MOVES, frozenset(), watch=0.8),
+    *_per_node(),
+    Fault("kill_local_team", lambda: Kill("local_team"), Outcome.TOLERATED, frozenset(), MOVING, watch=0.5),
+    Fault("freeze_local_team", lambda: Freeze("local_team"), Outcome.TOLERATED, frozenset(), MOVING, watch=0.5),
+    Fault("busy_cpu", lambda: Load(4), Outcome.TOLERATED,
+          frozenset((*_KINEMATICS, *_DRIVER, *_CONSOLE, *_VIDEO, *_MONITOR)), watch=1.2),
+    *_values(),
+    # what a console or somebody on the way may do to the packets
+    Fault("silent_console", lambda: Tamper("silent"), Outcome.STOP, frozenset(_CONSOLE)),
+    Fault("sequence_gap", lambda: Tamper("gap"), Outcome.TOLERATED, frozenset((*_CONSOLE, *_REPLAY)), MOVING,
+          watch=0.5),
+    Fault("sequence_leading", lambda: Tamper("leading"), Outcome.REFUSED, frozenset(_REPLAY), MOVING, watch=0.5),
+    Fault("sequence_duplicate", lambda: Tamper("twice"), Outcome.REFUSED, frozenset(_REPLAY), MOVING, watch=0.5),
+    Fault("sequence_reorder", lambda: Tamper("swapped"), Outcome.REFUSED, frozenset(_REPLAY), MOVING, watch=0.5),
+    Fault("sequence_replay", lambda: Tamper("replayed"), Outcome.REFUSED, frozenset(_REPLAY), MOVING, watch=0.5),
+    Fault("old_session", lambda: Tamper("old_session"), Outcome.REFUSED, frozenset(_REPLAY), MOVING, watch=0.5),
+    Fault("delayed_commands", lambda: Tamper("delayed"), Outcome.STOP, frozenset((*_REPLAY, *_REFUSED, *_CONSOLE)),
+          MOVING),
+    Fault("forged_mac", lambda: Tamper("forged"), Outcome.REFUSED, frozenset(_MAC), watch=0.5),
+    Fault("wrong_mac", lambda: Tamper("wrong_mac"), Outcome.STOP, frozenset((*_MAC, *_REFUSED)), MOVING),
+    Fault("some_wrong_mac", lambda: Tamper("some_wrong_mac"), Outcome.REFUSED, frozenset(_MAC), ("motion",),
+          watch=0.5),
+    Fault("no_mac", lambda: Tamper("no_mac"), Outcome.STOP, frozenset((*_MAC, *_REFUSED)), MOVING),
+    # somebody else speaks, or only could
+    Fault("second_console_silent", lambda: SecondSpeaker("command"), Outcome.STOP, frozenset(_TWO), within=0.9),
+    Fault("second_monitor_silent", lambda: SecondSpeaker("safety_state"), Outcome.STOP, frozenset(_TWO), within=0.9),
+    Fault("second_kinematics_silent", lambda: SecondSpeaker("servo_jp", arm="PSM2"), Outcome.STOP, frozenset(_TWO),
+          MOVING, within=0.9),
+    Fault("second_jaw_silent", lambda: SecondSpeaker("jaw_servo_jp"), Outcome.STOP, frozenset(_TWO), ("motion",),
+          within=0.9),
+    Fault("second_console", lambda: SecondSpeaker("command", "command"), Outcome.STOP,
+          frozenset((*_TWO, *_MAC, *_REPLAY)), within=0.9),
+    Fault("second_monitor", lambda: SecondSpeaker("safety_state", "permit"), Outcome.STOP,
+          frozenset((*_TWO, *_MAC, "permits_refused")), within=0.9),
+    Fault("servo_creep", lambda: SecondSpeaker("servo_jp", "servo_creep"), Outcome.STOP,
+          frozenset((*_TWO, "command too old", "arm does not follow its commands")), within=0.9, freely=True),
+    Fault("servo_jump", lambda: SecondSpeaker("servo_jp", "servo_jump"), Outcome.STOP,
+          frozenset((*_TWO, "command jumps")), within=0.9),
+    Fault("servo_nan", lambda: SecondSpeaker("servo_jp", "servo_nan"), Outcome.STOP,
+          frozenset((*_TWO, "command is not a finite number", "NON_FINITE")), MOVING, within=0.9),
+    Fault("servo_short", lambda: SecondSpeaker("servo_jp", "servo_short"), Outcome.STOP,
+          frozenset((*_TWO, "command has the wrong number of joints")), ("motion",), within=0.9),
+    Fault("servo_old", lambda: SecondSpeaker("servo_jp", "servo_old"), Outcome.STOP,
+          frozenset((*_TWO, "command too old")), MOVING, within=0.9),
+    Fault("wrong_qos_command", lambda: SecondSpeaker("command", qos="wrong"), Outcome.STOP,
+          frozenset(("QOS_MISMATCH", *_TWO)), within=0.9),
+    Fault("wrong_qos_permit", lambda: SecondSpeaker("safety_state", qos="wrong"), Outcome.STOP,
+          frozenset(("QOS_MISMATCH", *_TWO)), MOVING, within=0.9),
+    Fault("second_endoscope", lambda: SecondSpeaker("image", "image"), Outcome.STOP,
+          frozenset((*_TWO, "EYES_APART", "EYES_SWAPPED")), MOVING, within=0.9),
+    Fault("arm_disabled", lambda: StateCommand("disable"), Outcome.STOP,
+          frozenset(("ARM_NOT_READY", "arm not enabled"))),
+    Fault("arm_paused", lambda: StateCommand("pause"), Outcome.STOP, frozenset(("ARM_NOT_READY", "arm not enabled")),
+          ("motion", "clutched")),
+    Fault("protective_stop", StopRequest, Outcome.STOP, frozenset(("STOP_REQUEST", "protective stop"))),
+    Fault("unsigned_stop", lambda: StopRequest(signed=False), Outcome.REFUSED,
+          frozenset(("STOP_UNSIGNED", "STOP_REQUEST", *_MAC)), MOVING, watch=0.5),
+    Fault("operator_absent", Absent, Outcome.STOP, frozenset(("OPERATOR_ABSENT",))),
+    Fault("hand_jump", lambda: Leap(0.2), Outcome.TOLERATED, frozenset(("OPERATOR_ABSENT", "tool speed")), MOVING,
+          watch=0.6, freely=True),
+    # the endoscope
+    Fault("video_silent", lambda: Eyes("silent"), Outcome.STOP, frozenset(_VIDEO), within=0.9),
+    Fault("video_frozen", lambda: Eyes("frozen"), Outcome.STOP, frozenset(_VIDEO), within=0.9),
+    Fault("video_frozen_picture", lambda: Eyes("frozen_picture"), Outcome.STOP,
+          frozenset((*_VIDEO, "VIDEO_FROZEN")), MOVING, within=1.5),
+    Fault("video_eyes_swapped", lambda: Eyes("swapped"), Outcome.STOP, frozenset(("EYES_SWAPPED", "EYES_APART")),
+          within=0.9),
+    Fault("video_eyes_apart", lambda: Eyes("apart"), Outcome.STOP, frozenset(("EYES_APART",)), MOVING, within=0.9),
+    Fault("video_one_eye", lambda: Eyes("left_only"), Outcome.STOP, frozenset((*_VIDEO, "EYES_APART")), MOVING,
+          within=0.9),
+    # around the processes
+    Fault("clock_forwards", lambda: ClockStep(_PATIENT_SIDE, 5.0), Outcome.STOP, frozenset(_CLOCK), within=0.6,
+          steps_clock=True),
+    Fault("clock_backwards", lambda: ClockStep(_PATIENT_SIDE, -5.0), Outcome.STOP, frozenset(_CLOCK), within=0.6,
+          steps_clock=True),
+    Fault("clock_forwards_console", lambda: ClockStep(("console",), 5.0), Outcome.TOLERATED,
+          frozenset((*_CLOCK, *_REFUSED, *_REPLAY)), MOVING, watch=0.6, steps_clock=True),
+    Fault("clock_backwards_console", lambda: ClockStep(("console",), -5.0), Outcome.TOLERATED,
+          frozenset((*_CLOCK, *_REFUSED, *_REPLAY)), MOVING, watch=0.6, steps_clock=True),
+    Fault("clock_forwards_driver", lambda: ClockStep(("driver",), 5.0), Outcome.STOP,
+          frozenset((*_CLOCK, *_DRIVER)), ("motion",), steps_clock=True),
+    Fault("full_disk", FullDisk, Outcome.TOLD, frozenset(("DISK_LOW",)), MOVING, watch=1.6,
+          impossible=can_mount),
+    Fault("corrupt_parameters",
+          lambda: CorruptParameters("kinematics", "NODE:\n  ros__parameters: {tool_speed: .nan}\n"), Outcome.STOP,
+          frozenset(_KINEMATICS), MOVING, watch=1.0),
+    Fault("corrupt_parameter_file", lambda: CorruptParameters("driver", "NODE: [\0 not yaml"), Outcome.STOP,
+          frozenset(_DRIVER), ("motion",), watch=1.0),
+    Fault("stale_segments", lambda: StaleSegments("kinematics"), Outcome.STOP, frozenset(_KINEMATICS),
+          ("motion", "clutched")),
+]  # fmt: skip
+FAULTS: dict[str, Fault] = {row.name: row for row in _ROWS}

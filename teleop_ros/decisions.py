@@ -1,0 +1,29 @@
+"""Decision log of a node, where its parameter asks for one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from teleop_core.decision_log import DecisionLog
+from teleop_ros.parameters import ParameterError
+
+DECISION_LOG = "file to which every decision is appended, to be decided again from it; empty: none"
+"""Meaning of the parameter `decision_log`, the same at every node."""
+
+
+def watcher(path: str) -> Callable[..., Any]:
+    """What makes an object of the core write down its decisions: `watch(name, object, *methods)`.
+
+    Args:
+        path: File of the log; empty where nothing is written and the object is used as it is.
+
+    Raises:
+        ParameterError: the log cannot be written.
+    """
+    if not path:
+        return lambda _name, core_object, *_methods: core_object
+    log = DecisionLog(path)
+    if log.failure:
+        raise ParameterError(f"parameter decision_log: {log.failure}")
+    return log.watch
