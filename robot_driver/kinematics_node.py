@@ -100,6 +100,8 @@ class KinematicsNode(TeleopNode):
         now, ros_now = self.now(), self.get_clock().now().nanoseconds * 1e-9
         signal = operator_signal(message)
         authenticated = verify_command(self._command_key, message)
+        if now - self.receiver.last_arrival > self._silence:
+            self.safe_output()  # the silence may have ended before the timer saw it
         if self.receiver.receive(signal, now, _round_trip(signal, ros_now), authenticated) is not None:
             return
         self._last_signal = signal

@@ -14,6 +14,8 @@ from teleop_core.teleoperation import ArmStatus, HandArmPair
 from teleop_ros.adapter import TeleopNode
 from teleop_ros.convert import fill_pose
 
+HOLD_UNEXPECTED_AFTER = 0.3
+"""When commands have been sent for this long the gate must not be holding any more [s]; it reports every 0.1 s."""
 JAW_EVERY = 2
 """The jaw is sent with every second command: it is slow, and each message costs the driver time."""
 
@@ -32,6 +34,8 @@ class TeleoperatedArm:
         self._jaw_measured: float | None = None
         self._gate_reasons: list[str] = []
         self._sent = 0
+        self._sending_since: float | None = None
+        self._now = node.now
         self._servo = node.publisher("servo_jp", arm=name)
         self._servo_message = self._servo.msg_type(name=list(JOINT_NAMES))
         self._jaw = node.publisher("jaw_servo_jp", arm=name)
@@ -65,8 +69,12 @@ class TeleoperatedArm:
         self._jaw_measured = _finite_angle(message.position)
 
     def on_servo_report(self, message: Any) -> None:
-        """What the command gate limited lately: the operator is told."""
+        """What the command gate limited lately: the operator is told. A hold of the gate ends the engagement."""
         self._gate_reasons = list(message.limit_reasons)
+        since = self._sending_since
+        if message.holding and since is not None and self._now() - since > HOLD_UNEXPECTED_AFTER:
+            self.stop()
+            self._gate_reasons.append(message.hold_reason)
 
     def drive(
         self, now: float, signal: OperatorSignal, permitted: bool, velocity_ratio: float, sampled_at: Any
@@ -83,7 +91,10 @@ class TeleoperatedArm:
         status = ArmStatus(self._ready, self._setpoint, self._jaw_setpoint)
         command = self.pair.step(now, signal, permitted, velocity_ratio, status)
         if command is None:
+            self._sending_since = None
             return
+        if self._sending_since is None:
+            self._sending_since = now
         self._servo_message.header.stamp = sampled_at
         self._servo_message.position = command.q
         self._servo.publish(self._servo_message)
@@ -95,6 +106,7 @@ class TeleoperatedArm:
 
     def stop(self) -> None:
         """Let go: nothing more is sent."""
+        self._sending_since = None
         self.pair.stop(self._ready)
 
     def feedback(self) -> ArmFeedback:

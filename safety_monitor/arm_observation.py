@@ -15,8 +15,9 @@ REPORT_VALID = 0.5
 """A report of the gate that is older than this says nothing [s]; it comes ten times a second."""
 OVERRULED_WINDOW = 5.0
 """Time over which it is added up how long the gate had to overrule commands [s]."""
-OVERRULING = ("command jumps", "command is not a finite number", "command has the wrong number of joints",
-              "joint range", "depth past the remote centre", "workspace")  # fmt: skip
+OVERRULING = ("command jumps", "insertion command jumps", "commands faster than real time",
+              "command is not a finite number", "command has the wrong number of joints",
+              "joint range", "insertion range", "depth past the remote centre")  # fmt: skip
 """What the gate says only to commands that the kinematics would not have sent."""
 
 
@@ -27,12 +28,14 @@ class TrackingError:
         """Nothing compared yet."""
         self._error = 0.0
         self._compared_at: float | None = None
+        self._told_at = 0.0
 
     def compare(self, now: float, setpoint: Any, measured: Any) -> None:
         """Take in two joint states (stamp and positions [rad, m]) at `now` [s]; of different instants they say nothing.
 
         Positions that are no joint positions make the error unknown, not small.
         """
+        self._told_at = now
         if self._compared_at is None:
             self._compared_at = now
         if setpoint.header.stamp != measured.header.stamp:
@@ -43,9 +46,12 @@ class TrackingError:
         except ValueError:
             self._error = math.nan
 
-    def value(self, now: float) -> float:
-        """Error at `now` [s]; in m: 0 before the arm was seen, NaN when it is not known any more."""
-        if self._compared_at is not None and now - self._compared_at > COMPARE_AT_LEAST_EVERY:
+    def value(self) -> float:
+        """Newest error [m]: 0 before the arm was seen, NaN when joints arrive that cannot be compared.
+
+        That nothing arrives is the driver's silence, told as such, and not a lost instrument.
+        """
+        if self._compared_at is not None and self._told_at - self._compared_at > COMPARE_AT_LEAST_EVERY:
             return math.nan
         return self._error
 
@@ -107,7 +113,7 @@ class ArmObservation:
         return ArmHealth(
             ready=self.ready,
             aligning=self.aligning,
-            tracking_error=self._tracking.value(now),
+            tracking_error=self._tracking.value(),
             permitted=None if report is None else report.permitted,
             holding=report is not None and report.holding,
             permit_sequence=report.permit_sequence

@@ -109,3 +109,29 @@ class ClockWatch:
         if self._offset is not None:
             self.step = offset - self._offset
         self._offset = offset
+
+
+class Control:
+    """Which packets speak for the operator: those of the session in control, near the newest one that was accepted.
+
+    Nothing that arrives moves this window, only what the kinematics say that they accepted: one packet with a leading
+    number cannot make the monitor deaf, and one that was recorded earlier cannot release the deadman or press a pedal.
+    """
+
+    BEHIND, AHEAD = 40, 500
+    """Packets around the newest accepted one; feedback may be a few periods old."""
+
+    def __init__(self) -> None:
+        """Nobody is in control: every packet speaks."""
+        self._session = 0
+        self._sequence = 0
+
+    def told(self, session: int, sequence: int) -> None:
+        """The kinematics follow this session, 0 for none, and this is the newest number that they accepted."""
+        self._session, self._sequence = session, sequence
+
+    def believes(self, session: int, sequence: int) -> bool:
+        """The packet speaks for the operator."""
+        if self._session == 0:
+            return True
+        return session == self._session and -self.BEHIND <= sequence - self._sequence <= self.AHEAD

@@ -28,8 +28,10 @@ def recovery_steps(
         inputs: What the monitor sees.
     """
     stopped = state is not SafetyLevel.OPERATING
-    steps = [_remedy(*key) for key in active if stopped and _stops(key[0])]
     ways = {CAUSES[cause].clears for cause, _source in latched}
+    # Before a reset the deadman has to be released: that nobody operates is then no fault to mend.
+    mended_later = ("OPERATOR_ABSENT",) if Clears.LOCAL_RESET in ways else ()
+    steps = [_remedy(*key) for key in active if stopped and _stops(key[0]) and key[0] not in mended_later]
     if Clears.NEVER in ways:
         steps.append(_remedy("INTERNAL_FAILURE", "safety_monitor"))
     elif Clears.LOCAL_RESET in ways:

@@ -26,12 +26,13 @@ from safety_monitor.arm_observation import ArmObservation
 from safety_monitor.causes import Level
 from safety_monitor.disk_watch import DiskWatch
 from safety_monitor.inputs import COMMAND, DRIVER, FEEDBACK, VIDEO, Inputs, LinkQuality
-from safety_monitor.observations import Acceptance, ClockWatch, Rises, StreamObservation
+from safety_monitor.observations import Acceptance, ClockWatch, Control, Rises, StreamObservation
 from safety_monitor.state_message import events, fill, health_of_node, health_of_streams
 from safety_monitor.stream_watch import StreamWatch
 from safety_monitor.supervisor import Supervisor, Verdict
 from teleop_core.contract import DEFAULT_ARMS, EYES, INSTRUMENT_ARMS, STREAMS
 from teleop_core.decision_log import DecisionLog
+from teleop_core.permit import stamp_is_fresh
 from teleop_core.signals import TeleopState
 from teleop_ros.adapter import Health, HealthRow, TeleopNode, run
 from teleop_ros.keys import KEY_FOLDER, authenticator
@@ -90,8 +91,7 @@ class SafetyMonitorNode(TeleopNode):
         self._disk = DiskWatch(Path(str(get_logging_directory())))
         self._link: tuple[float, Any] | None = None
         self._image_stamps = dict.fromkeys(EYES, 0.0)
-        self._session_in_control = 0
-        self._newest_command: tuple[int, int] = (0, 0)
+        self._control = Control()
         self._operator_present = False
         self._clutch = False
         self._happened: dict[str, tuple[Any, ...]] = {}
@@ -122,12 +122,8 @@ class SafetyMonitorNode(TeleopNode):
             self._happen("unauthenticated", "safety_monitor")
             return
         observed.arrived(self.now())
-        number = (message.session, message.sequence)
-        if self._session_in_control not in (0, message.session):
+        if not self._control.believes(message.session, message.sequence):
             return
-        if number[0] == self._newest_command[0] and number[1] <= self._newest_command[1]:
-            return
-        self._newest_command = number
         self._operator_present = message.operator_present
         self._clutch = message.clutch
 
@@ -135,9 +131,9 @@ class SafetyMonitorNode(TeleopNode):
         """What the kinematics made of the commands."""
         now = self.now()
         observed.arrived(now)
-        self._session_in_control = message.session
+        self._control.told(message.session, message.last_sequence)
         self._acceptance.told(now, message.session, message.command_hold)
-        self._replayed.told(now, message.duplicate + message.reordered + message.foreign)
+        self._replayed.told(now, message.duplicate + message.foreign)
         self._not_finite["kinematics"].told(now, message.malformed)
         if self._unauthenticated["kinematics"].told(now, message.unauthenticated):
             self._happen("unauthenticated", "kinematics")
@@ -181,7 +177,9 @@ class SafetyMonitorNode(TeleopNode):
 
     def on_protective_stop(self, message: Any) -> None:
         """Somebody asks for a stop: decide and tell at once."""
-        signed = verify_stop(self._stops_key, message)
+        signed = verify_stop(self._stops_key, message) and (
+            self._stops_key.level == "none" or stamp_is_fresh(_seconds(message.header.stamp), time.time())
+        )
         self._happen("stop_requests" if signed else "unsigned_stops", (message.source or "unknown", message.reason))
         self.step()
 
@@ -291,6 +289,10 @@ class SafetyMonitorNode(TeleopNode):
             self._streams.watch_speakers(stream, f"commands of {arm}", arm=arm)
         self.subscription("operating_state", lambda message: self.on_operating_state(arm, message), arm=arm)
         self.subscription("servo_report", lambda message: self.on_servo_report(arm, message), arm=arm)
+
+
+def _seconds(stamp: Any) -> float:
+    return float(stamp.sec + stamp.nanosec * 1e-9)
 
 
 def main() -> int:

@@ -35,6 +35,7 @@ SHORTEST_STEP = 0.001
 LONGEST_STEP = 0.02
 """Motion is planned for at most this long after the previous command [s], however late the next one comes."""
 NOT_FOLLOWING = "arm does not follow its commands"
+NO_HAND = "no data of this hand"
 
 
 @dataclass(frozen=True)
@@ -139,9 +140,10 @@ class HandArmPair:
             Joint positions to servo to, or None: leave the arm where it is.
         """
         hand = next((item for item in signal.hands if item.name == self.hand), None)
-        able = permitted and signal.operator_present and arm.ready
+        able = permitted and velocity_ratio > 0.0 and signal.operator_present and arm.ready
         if not able or hand is None or arm.setpoint is None or arm.jaw is None:
             self.stop(arm.ready)
+            self.reasons = (NO_HAND,) if able and hand is None else ()
             return None
         engagement = self._engagement
         if engagement is None:
@@ -150,7 +152,7 @@ class HandArmPair:
                 self.stop(arm.ready)
                 self.reasons = (LimitReason.RCM_DEPTH.value,)
                 return None
-            if self.reasons == (LimitReason.RCM_DEPTH.value,):
+            if self.reasons in ((LimitReason.RCM_DEPTH.value,), (NO_HAND,)):
                 self.reasons = ()
             if not self._gesture_done(now, signal.clutch) or signal.camera:
                 return None

@@ -10,7 +10,7 @@ import pytest
 
 from safety_monitor.arm_observation import OVERRULING, ArmObservation, TrackingError
 from safety_monitor.inputs import COMMAND, SOLE, ArmHealth, StreamHealth
-from safety_monitor.observations import Acceptance, ClockWatch, Rises, StreamObservation
+from safety_monitor.observations import Acceptance, ClockWatch, Control, Rises, StreamObservation
 
 PLACE = [0.0, 0.0, 0.12, 0.0, 0.0, 0.0]
 
@@ -22,9 +22,9 @@ def joints(position: list[float], stamp: int = 1) -> Any:
 def test_the_error_is_the_distance_of_the_tips() -> None:
     """Three millimetres of insertion are three millimetres of error."""
     tracking = TrackingError()
-    assert tracking.value(0.0) == 0.0
+    assert tracking.value() == 0.0
     tracking.compare(1.0, joints(PLACE), joints([0.0, 0.0, 0.123, 0.0, 0.0, 0.0]))
-    assert tracking.value(1.0) == pytest.approx(0.003)
+    assert tracking.value() == pytest.approx(0.003)
 
 
 @pytest.mark.parametrize("position", [[], [0.0] * 5, [math.nan] * 6, [math.inf, *PLACE[1:]]])
@@ -32,9 +32,9 @@ def test_rubbish_is_an_unknown_error(position: list[float]) -> None:
     """Wrong sizes and numbers that are none give NaN, which no limit lets pass; good joints end it."""
     tracking = TrackingError()
     tracking.compare(1.0, joints(PLACE), joints(position))
-    assert math.isnan(tracking.value(1.0))
+    assert math.isnan(tracking.value())
     tracking.compare(1.1, joints(PLACE), joints(PLACE))
-    assert tracking.value(1.1) == 0.0
+    assert tracking.value() == 0.0
 
 
 def test_joints_of_different_instants_are_not_compared_but_not_for_ever() -> None:
@@ -43,7 +43,7 @@ def test_joints_of_different_instants_are_not_compared_but_not_for_ever() -> Non
     tracking.compare(1.0, joints(PLACE), joints(PLACE))
     for step in range(1, 60):
         tracking.compare(1.0 + 0.01 * step, joints(PLACE, 1), joints([0.0] * 6, 2))
-        assert math.isnan(tracking.value(1.0 + 0.01 * step)) == (0.01 * step > 0.5)
+        assert math.isnan(tracking.value()) == (0.01 * step > 0.5)
 
 
 def test_an_image_is_as_old_as_its_capture() -> None:
@@ -70,8 +70,10 @@ def test_the_error_is_unknown_only_after_half_a_second_without_a_pair() -> None:
     """At the bound it is still known."""
     tracking = TrackingError()
     tracking.compare(1.0, joints(PLACE), joints(PLACE))
-    assert tracking.value(1.5) == 0.0
-    assert math.isnan(tracking.value(1.51))
+    tracking.compare(1.5, joints(PLACE, 1), joints(PLACE, 2))
+    assert tracking.value() == 0.0
+    tracking.compare(1.51, joints(PLACE, 1), joints(PLACE, 2))
+    assert math.isnan(tracking.value())
 
 
 def told(acceptance: Acceptance, command_at: float | None, now: float) -> float:
@@ -197,3 +199,14 @@ def test_measured_joints_are_compared_with_the_setpoint_before_them() -> None:
     arm.aligning = True
     assert arm.health(9.0, 5).tracking_error == pytest.approx(0.003)
     assert arm.health(9.0, 5).aligning
+
+
+def test_only_packets_near_the_newest_accepted_one_speak_for_the_operator() -> None:
+    """Before anybody is in control all speak; then the window is what was accepted, whatever arrives."""
+    control = Control()
+    assert control.believes(9, 10**9)
+    control.told(7, 1000)
+    assert [control.believes(7, number) for number in (959, 960, 1000, 1500, 1501)] == [False, True, True, True, False]
+    assert not control.believes(8, 1000)
+    control.told(0, 0)
+    assert control.believes(8, 1000)

@@ -22,16 +22,20 @@ def test_joints_that_never_match_are_an_unknown_error_half_a_second_after_the_fi
     """The time counts from the first pair, of whatever instants, not from the first match."""
     tracking = TrackingError()
     tracking.compare(1.0, joints(1), joints(2))
-    assert tracking.value(1.5) == 0.0
-    assert math.isnan(tracking.value(1.6))
+    tracking.compare(1.5, joints(1), joints(2))
+    assert tracking.value() == 0.0
+    tracking.compare(1.6, joints(1), joints(2))
+    assert math.isnan(tracking.value())
 
 
-def test_an_arm_whose_joints_stop_coming_has_an_unknown_error() -> None:
-    """Half a second after the last measured joints that could be compared, the arm's error is not known."""
+def test_an_arm_that_falls_silent_keeps_its_last_error() -> None:
+    """Silence is told as the driver's: only joints that arrive and cannot be compared are an unknown error."""
     arm = ArmObservation()
     arm.on_setpoint(joints(1))
     arm.on_measured(1.0, joints(1))
     assert arm.health(1.5, 0).tracking_error == 0.0
+    assert arm.health(9.0, 0).tracking_error == 0.0
+    arm.on_measured(1.6, joints(2))
     assert math.isnan(arm.health(1.6, 0).tracking_error)
 
 

@@ -49,7 +49,8 @@ def test_a_pause_needs_a_press_first() -> None:
 def test_a_fault_names_every_step_in_order(present: bool) -> None:
     """Cause, deadman, reset, self-test, console, alignment."""
     key = (("TRACKING_LOST", "PSM1"),)
-    told = steps(SafetyLevel.FAULT, key, (*key, ("VIDEO_LOST", "left eye")), operator_present=present)
+    absent = () if present else (("OPERATOR_ABSENT", "console"),)
+    told = steps(SafetyLevel.FAULT, (*key, *absent), (*key, ("VIDEO_LOST", "left eye")), operator_present=present)
     assert told == (
         "local team: free it (PSM1)",
         *(("operator: leave the console (release the deadman)",) if present else ()),

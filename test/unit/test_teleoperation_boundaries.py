@@ -19,6 +19,7 @@ from teleop_core.teleoperation import (
     FEEDBACK_LAG,
     GESTURE_PRESS,
     LONGEST_STEP,
+    NO_HAND,
     NOT_FOLLOWING,
     SHORTEST_STEP,
     ArmCommand,
@@ -269,3 +270,24 @@ def test_where_the_arm_falls_short_the_next_step_starts_from_the_arm() -> None:
     assert commanded(pair).pose.position.tolist() == reached.position.tolist()
     assert commanded(pair).pose.quaternion.tolist() == reached.quaternion.tolist()
     assert any("at its limit" in reason for reason in pair.reasons)
+
+
+def test_packets_without_its_hand_stop_it_and_say_so() -> None:
+    """The reason stands while the hand is missing and goes when it is back; without a permit it is not the reason."""
+    pair = engaged(5.0)
+    assert pair.step(5.005, packet(5.005, hands=()), True, 1.0, READY) is None
+    assert (pair.state, pair.reasons) == (TeleopState.ALIGNING, (NO_HAND,))
+    pair.step(5.01, packet(5.01), True, 1.0, READY)
+    assert pair.reasons == ()
+    pair.step(5.015, packet(5.015, hands=()), False, 1.0, READY)
+    assert pair.reasons == ()
+    assert pair.step(5.02, packet(5.02), False, 1.0, READY) is None
+    assert pair.reasons == ()
+
+
+def test_a_permit_for_no_speed_lets_go() -> None:
+    """A share of nothing is no permit to move; the smallest share is one."""
+    pair = engaged(5.0)
+    assert pair.step(5.005, packet(5.005), True, 1e-9, READY) is not None
+    assert pair.step(5.01, packet(5.01), True, 0.0, READY) is None
+    assert (pair.state, pair.reasons) == (TeleopState.ALIGNING, ())
