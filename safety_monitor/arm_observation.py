@@ -28,19 +28,19 @@ class TrackingError:
         """Nothing compared yet."""
         self._error = 0.0
         self._compared_at: float | None = None
-        self._told_at = 0.0
+        self._unmatched_for = 0.0
 
     def compare(self, now: float, setpoint: Any, measured: Any) -> None:
         """Take in two joint states (stamp and positions [rad, m]) at `now` [s]; of different instants they say nothing.
 
         Positions that are no joint positions make the error unknown, not small.
         """
-        self._told_at = now
         if self._compared_at is None:
             self._compared_at = now
+        self._unmatched_for = now - self._compared_at
         if setpoint.header.stamp != measured.header.stamp:
             return
-        self._compared_at = now
+        self._compared_at, self._unmatched_for = now, 0.0
         try:
             self._error = math.dist(forward(setpoint.position)[0], forward(measured.position)[0])
         except ValueError:
@@ -51,9 +51,7 @@ class TrackingError:
 
         That nothing arrives is the driver's silence, told as such, and not a lost instrument.
         """
-        if self._compared_at is not None and self._told_at - self._compared_at > COMPARE_AT_LEAST_EVERY:
-            return math.nan
-        return self._error
+        return math.nan if self._unmatched_for > COMPARE_AT_LEAST_EVERY else self._error
 
 
 class ArmObservation:

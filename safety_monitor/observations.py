@@ -123,15 +123,15 @@ class Control:
 
     def __init__(self) -> None:
         """Nobody is in control: every packet speaks."""
-        self._session = 0
-        self._sequence = 0
+        self._newest: tuple[int, int] | None = None
 
     def told(self, session: int, sequence: int) -> None:
         """The kinematics follow this session, 0 for none, and this is the newest number that they accepted."""
-        self._session, self._sequence = session, sequence
+        self._newest = (session, sequence) if session else None
 
     def believes(self, session: int, sequence: int) -> bool:
         """The packet speaks for the operator."""
-        if self._session == 0:
+        if self._newest is None:
             return True
-        return session == self._session and -self.BEHIND <= sequence - self._sequence <= self.AHEAD
+        accepted_session, accepted_sequence = self._newest
+        return session == accepted_session and -self.BEHIND <= sequence - accepted_sequence <= self.AHEAD

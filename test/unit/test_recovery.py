@@ -71,3 +71,10 @@ def test_an_internal_failure_ends_the_session() -> None:
     key = (("INTERNAL_FAILURE", "safety_monitor"), ("STOP_REQUEST", "nurse"))
     told = steps(SafetyLevel.PROTECTIVE_STOP, key[:1], key, operator_present=True)
     assert told == ("engineer: end the session and start it anew (safety_monitor)", PRESS_AND_RELEASE)
+
+
+def test_an_absent_operator_is_asked_to_sit_down_where_no_reset_is_needed() -> None:
+    """It is a remedy like any other then; before a reset it would contradict the deadman."""
+    told = steps(SafetyLevel.HOLD, (("OPERATOR_ABSENT", "console"),))
+    assert told[0].startswith("operator: sit down at the console")
+    assert told[1:] == (PRESS_AND_RELEASE,)
