@@ -128,6 +128,8 @@ _ROWS = (
     Cause("VIDEO_LOST", _PAUSED, 0.0, _PRESS, _MEDIUM, _TEAM, "no image of the endoscope", "bring the image back"),
     Cause("EYES_APART", _HOLD, 0.4, _ITSELF, _MEDIUM, _TEAM,
           "left and right image are not of one instant", "check the cameras"),
+    Cause("EYES_SWAPPED", _HOLD, 0.0, _ITSELF, _MEDIUM, _TEAM,
+          "the image is of the other eye: left and right are swapped", "swap the cables of the cameras back"),
     # the link
     Cause("LINK_DEGRADED", _DEGRADE, 0.0, _ITSELF, _LOW, _TEAM,
           "the link is slow or loses packets: motion is slowed", "check the link"),

@@ -51,6 +51,8 @@ def present_causes(inputs: Inputs, profile: Profile, permitted: bool) -> Present
         _judge_arm(name, arm, profile, permitted, present)
     if not inputs.eyes_apart <= EYES_APART:
         present["EYES_APART", "endoscope"] = _milliseconds(inputs.eyes_apart)
+    for eye in inputs.eyes_swapped:
+        present["EYES_SWAPPED", f"{eye} eye"] = ""
     if inputs.link is not None:
         _judge_link(inputs.link, profile, present)
     _judge_computer(inputs, profile, present)

@@ -83,6 +83,7 @@ class Inputs:
         replayed: Old, repeated and foreign commands that were refused within the last second.
         not_finite: Who received commands of late that are no motion.
         eyes_apart: Difference of the capture stamps of the newest left and right image [s].
+        eyes_swapped: Eyes whose newest image says that it is of the other one.
         link: Quality of the wide-area link; None where there is none.
         unauthenticated: Who received a wrongly signed command or permit since the last step.
         stop_requests: Who asked for a protective stop since the last step, and why.
@@ -104,6 +105,7 @@ class Inputs:
     replayed: int = 0
     not_finite: tuple[str, ...] = ()
     eyes_apart: float = 0.0
+    eyes_swapped: tuple[str, ...] = ()
     link: LinkQuality | None = None
     unauthenticated: tuple[str, ...] = ()
     stop_requests: tuple[tuple[str, str], ...] = ()

@@ -30,7 +30,7 @@ from safety_monitor.observations import Acceptance, ClockWatch, Control, Rises, 
 from safety_monitor.state_message import events, fill, health_of_node, health_of_streams
 from safety_monitor.stream_watch import StreamWatch
 from safety_monitor.supervisor import Supervisor, Verdict
-from teleop_core.contract import DEFAULT_ARMS, EYES, INSTRUMENT_ARMS, STREAMS
+from teleop_core.contract import DEFAULT_ARMS, EYE_LINKS, EYES, INSTRUMENT_ARMS, STREAMS
 from teleop_core.decision_log import DecisionLog
 from teleop_core.permit import stamp_is_fresh
 from teleop_core.signals import TeleopState
@@ -91,6 +91,7 @@ class SafetyMonitorNode(TeleopNode):
         self._disk = DiskWatch(Path(str(get_logging_directory())))
         self._link: tuple[float, Any] | None = None
         self._image_stamps = dict.fromkeys(EYES, 0.0)
+        self._eyes_swapped = dict.fromkeys(EYES, False)
         self._control = Control()
         self._operator_present = False
         self._clutch = False
@@ -170,6 +171,8 @@ class SafetyMonitorNode(TeleopNode):
         age = (self.get_clock().now() - captured).nanoseconds * 1e-9
         observed.arrived(self.now(), age)
         self._image_stamps[eye] = captured.nanoseconds * 1e-9
+        others = [link for other, link in EYE_LINKS.items() if other != eye]
+        self._eyes_swapped[eye] = message.header.frame_id in others
 
     def on_link_status(self, message: Any) -> None:
         """How good the wide-area link is."""
@@ -253,6 +256,7 @@ class SafetyMonitorNode(TeleopNode):
             replayed=self._replayed.within(now),
             not_finite=tuple(source for source, rises in self._not_finite.items() if rises.within(now)),
             eyes_apart=abs(self._image_stamps["left"] - self._image_stamps["right"]),
+            eyes_swapped=tuple(eye for eye, swapped in self._eyes_swapped.items() if swapped),
             link=self._link_quality(now),
             failure=failure,
             reset_requested=reset,

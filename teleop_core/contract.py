@@ -15,6 +15,8 @@ CAMERA_ARM = "ECM"
 DEFAULT_ARMS = ("PSM1", "PSM2")
 """Arms of a session, in the order of the hands that drive them: right, left."""
 EYES = ("left", "right")
+EYE_LINKS = {eye: f"{CAMERA_ARM}_{eye}_optical" for eye in EYES}
+"""Frame of the images of each eye."""
 
 
 class Intent(Enum):

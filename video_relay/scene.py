@@ -18,15 +18,13 @@ import numpy as np
 import pybullet
 from numpy.typing import NDArray
 
-from teleop_core.contract import CAMERA_ARM, EYES
+from teleop_core.contract import EYE_LINKS
 from video_relay.camera_model import StereoModel
 from video_relay.egl_probe import load_plugin
 from video_relay.source import Picture, SourceError
 
 EGL = "EGL"
 TINY = "TinyRenderer"
-EYE_LINKS = {eye: f"{CAMERA_ARM}_{eye}_optical" for eye in EYES}
-"""Optical frame of each eye."""
 
 _NEAR = 0.005  # Nearest distance shown [m].
 _FAR = 0.5  # Farthest distance shown [m]: what lies beyond costs time and is hidden anyway.

@@ -22,7 +22,7 @@ from sensor_msgs.msg import JointState
 from std_msgs.msg import Header
 
 from teleop_core.cart import STEREO_BASELINE
-from teleop_core.contract import CAMERA_ARM, DEFAULT_ARMS, EYES
+from teleop_core.contract import CAMERA_ARM, DEFAULT_ARMS, EYE_LINKS, EYES
 from teleop_ros.adapter import Health, TeleopNode, run
 from teleop_ros.parameters import ParameterError, check, declare, parameter
 from teleop_ros.robot_description import expand
@@ -34,7 +34,6 @@ from video_relay.governor import RateGovernor
 from video_relay.joint_mirror import JointMirror
 from video_relay.messages import camera_info, compressed_image
 from video_relay.picture import LAYOUTS, SIDE_BY_SIDE
-from video_relay.scene import EYE_LINKS
 from video_relay.simulation import JOINTS_STALE_AFTER
 from video_relay.source import StereoFrame, StereoSource
 

@@ -17,7 +17,7 @@ import pytest
 
 rclpy = pytest.importorskip("rclpy", reason="ROS is not installed here")
 
-from teleop_core.contract import STREAMS  # noqa: E402
+from teleop_core.contract import EYE_LINKS, EYES, STREAMS  # noqa: E402
 from teleop_core.se3 import Pose  # noqa: E402
 from teleop_core.signals import HandSignal, OperatorSignal, SafetyLevel, TeleopState  # noqa: E402
 from teleop_ros.adapter import TeleopNode, message_type  # noqa: E402
@@ -73,6 +73,7 @@ class Console(TeleopNode):
         self.clutch = False
         self.speaks = True
         self.sees = True
+        self.swaps = False
         self.session = time.time_ns()
         self.sequence = 0
         self.epoch = 0
@@ -80,7 +81,7 @@ class Console(TeleopNode):
         self.arrivals: dict[str, float] = {}
         self._command = self.publisher("command")
         self._message = self._command.msg_type()
-        self._images = [self.publisher("image", eye=eye) for eye in ("left", "right")]
+        self._images = [self.publisher("image", eye=eye) for eye in EYES]
         for stream, parts in (
             ("feedback", {}),
             ("safety_state", {}),
@@ -122,8 +123,9 @@ class Console(TeleopNode):
 
     def send_images(self) -> None:
         if self.sees:
-            header = self.header("endoscope")
-            for publisher in self._images:
+            header = self.header()
+            for eye, publisher in zip(reversed(EYES) if self.swaps else EYES, self._images, strict=True):
+                header.frame_id = EYE_LINKS[eye]
                 publisher.publish(publisher.msg_type(header=header, format="jpeg"))
 
     @property

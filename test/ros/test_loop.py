@@ -117,6 +117,17 @@ def test_no_motion_without_eyes(room: Any) -> None:
     room.engage()
 
 
+def test_swapped_eyes_hold(room: Any) -> None:
+    """Images that are of the other eye hold the arms; when they are right again the operator engages."""
+    room.operate()
+    room.console.swaps = True
+    room.until(lambda: "EYES_SWAPPED" in room.console.alarms, what="the alarm")
+    room.until(lambda: still(room), what="PSM1 stands")
+    room.console.swaps = False
+    room.until(lambda: room.console.safety is SafetyLevel.OPERATING, what="operating")
+    assert not room.console.following
+
+
 def test_an_absent_operator_holds(room: Any) -> None:
     """Who leaves the console moves nothing; coming back needs the gesture."""
     room.operate()

@@ -90,6 +90,7 @@ DETAILS = [
     ({"replayed": 7}, ("SEQUENCE_REPLAY", "teleop/command"), "7 in a second"),
     ({"not_finite": ("kinematics",)}, ("NON_FINITE", "kinematics"), ""),
     ({"eyes_apart": 0.05}, ("EYES_APART", "endoscope"), "50 ms"),
+    ({"eyes_swapped": ("left",)}, ("EYES_SWAPPED", "left eye"), ""),
     ({"loop_lag": 0.09}, ("SELF_LAG", "safety_monitor"), "90 ms"),
     ({"clock_step": -2.0}, ("CLOCK_STEP", "clock"), "-2.000 s"),
     ({"disk_free": 5e6}, ("DISK_LOW", "disk"), "5 MB free"),
