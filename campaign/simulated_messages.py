@@ -45,6 +45,7 @@ class Feedback:
 
     stamp: float
     session: int
+    last_sequence: int
     command_stamp: float
     command_hold: float
     refused: dict[str, int]

@@ -9,7 +9,7 @@ from campaign.simulated_messages import Feedback, Joints, Permit, Report
 from campaign.simulated_world import SimulatedNode, World
 from safety_monitor.arm_observation import ArmObservation
 from safety_monitor.inputs import COMMAND, DRIVER, FEEDBACK, SOLE, VIDEO, Inputs, LinkQuality
-from safety_monitor.observations import Acceptance, ClockWatch, Rises, StreamObservation
+from safety_monitor.observations import Acceptance, ClockWatch, Control, Rises, StreamObservation
 from safety_monitor.supervisor import Supervisor, Verdict
 from teleop_core.contract import EYES
 from teleop_core.profiles import Profile
@@ -61,8 +61,7 @@ class SimulatedMonitor(SimulatedNode):
         self._clock = ClockWatch()
         self._link: tuple[float, float, float, float] | None = None
         self._image_stamps = dict.fromkeys(EYES, 0.0)
-        self._session_in_control = 0
-        self._newest_command = (0, 0)
+        self._control = Control()
         self._operator_present = False
         self._clutch = False
         self._happened: dict[str, tuple[Any, ...]] = {}
@@ -77,12 +76,8 @@ class SimulatedMonitor(SimulatedNode):
             self._happen("unauthenticated", "safety_monitor")
             return
         self._streams["teleop/command"].arrived(self.now())
-        number = (signal.session, signal.sequence)
-        if self._session_in_control not in (0, signal.session):
+        if not self._control.believes(signal.session, signal.sequence):
             return
-        if number[0] == self._newest_command[0] and number[1] <= self._newest_command[1]:
-            return
-        self._newest_command = number
         self._operator_present = signal.operator_present
         self._clutch = signal.clutch
 
@@ -90,9 +85,9 @@ class SimulatedMonitor(SimulatedNode):
         """What the kinematics made of the commands."""
         now, refused = self.now(), feedback.refused
         self._streams["teleop/feedback"].arrived(now)
-        self._session_in_control = feedback.session
+        self._control.told(feedback.session, feedback.last_sequence)
         self._acceptance.told(now, feedback.session, feedback.command_hold)
-        self._replayed.told(now, refused["duplicate"] + refused["reordered"] + refused["foreign"])
+        self._replayed.told(now, refused["duplicate"] + refused["foreign"])
         self._not_finite.told(now, refused["malformed"])
         if self._unauthenticated["kinematics"].told(now, refused["unauthenticated"]):
             self._happen("unauthenticated", "kinematics")

@@ -108,6 +108,7 @@ class SimulatedKinematics(SimulatedNode):
             Feedback(
                 stamp=self.ros_now(),
                 session=receiver.session,
+                last_sequence=receiver.last_sequence,
                 command_stamp=0.0 if signal is None else signal.stamp,
                 command_hold=0.0 if signal is None else now - receiver.last_arrival,
                 refused={refusal.value: count for refusal, count in receiver.refused.items()},
