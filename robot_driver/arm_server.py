@@ -56,7 +56,7 @@ class ArmServer:
         applied: Of these, those that became the setpoint.
         late: Servo periods that took too long while following.
         permits_refused: Permits that were dropped since the start; counted by the driver.
-        unauthenticated: Permits and stop requests whose hash did not fit since the start; counted by the driver.
+        unauthenticated: Permits whose hash did not fit since the start; counted by the driver.
         statistics: What happened since the last report.
     """
 
