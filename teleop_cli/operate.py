@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from teleop_cli.domain import claimed_domains, domain_from_environment
 from teleop_core.authentication import Authenticator, KeyFileError, load_key
 from teleop_core.contract import CAMERA_ARM, INSTRUMENT_ARMS
+from teleop_core.graph import enclave
 from teleop_ros.shared_files import loopback_environment
 
 if TYPE_CHECKING:
@@ -192,6 +193,8 @@ def _in_domain(
     ros_arguments = ["--ros-args", "--disable-external-lib-logs"]
     if arguments.namespace:
         ros_arguments += ["-r", f"__ns:=/{arguments.namespace.strip('/')}"]
+    # Under SROS2 a stop has to get through too: the short commands have an enclave of their own.
+    ros_arguments += ["--enclave", enclave("telesurgery_operate")]
     rclpy.init(args=ros_arguments, domain_id=domain)
     node = OperateNode()
     try:
