@@ -85,9 +85,9 @@ class SafetyMonitorNode(TeleopNode):
         require_security(limits, self._permits_key.level)
         self.get_logger().info(f"security: {self._permits_key.level}")
         self.supervisor = Supervisor(limits)
-        if parameters.decision_log:
-            log = DecisionLog(parameters.decision_log)
-            self.supervisor = log.watch("supervisor", self.supervisor, "step")
+        self._decisions = DecisionLog(parameters.decision_log) if parameters.decision_log else None
+        if self._decisions is not None:
+            self.supervisor = self._decisions.watch("supervisor", self.supervisor, "step")
         self._log = SafetyLog(_audit_log(parameters.record_folder))
         self._recorder = RecorderWatch(parameters.recorder)
         self._streams = StreamWatch(self)
@@ -230,9 +230,11 @@ class SafetyMonitorNode(TeleopNode):
         super().failed(text)
 
     def last_words(self) -> None:
-        """End the watch over the disk and the audit log too."""
+        """End the watch over the disk and the logs too; whoever sees the audit log ended finds the other complete."""
         super().last_words()
         self._disk.close()
+        if self._decisions is not None:
+            self._decisions.close()
         self._log.close()
 
     def health(self) -> Health:
