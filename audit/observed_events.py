@@ -87,10 +87,10 @@ class ObservedEvents:
 
     def safety_state(self, message: Any) -> list[Event]:
         """The monitor's verdict (telesurgery/msg/SafetyState), as it was heard here."""
-        alarms = sorted({(alarm.id, alarm.source, alarm.latched) for alarm in message.alarms})
         before = self._known.get("safety", (None,))[0]
         state = _name(SafetyLevel, message.state)
-        if not self._changed("safety", (state, message.motion_permitted, alarms)):
+        # The monitor's own chain tells of every alarm.
+        if not self._changed("safety", (state, message.motion_permitted)):
             return []
         payload = {
             "observed": True,
@@ -98,7 +98,7 @@ class ObservedEvents:
             "to": state,
             "permitted": message.motion_permitted,
             "permit_sequence": message.permit_sequence,
-            "alarms": [{"id": name, "source": source, "latched": latched} for name, source, latched in alarms],
+            "alarms": [{"id": alarm.id, "source": alarm.source, "latched": alarm.latched} for alarm in message.alarms],
             "reasons": list(message.arming_denied),
         }
         return [Event("state", payload, MONITOR)]

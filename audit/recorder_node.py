@@ -127,7 +127,7 @@ class RecorderNode(TeleopNode):
         message.header = self.header()
         message.writing, message.reason = health.writing, health.reason
         message.records, message.dropped = health.records, health.dropped
-        message.root, message.root_n = health.root, health.root_n
+        message.root, message.root_n = list(health.root), health.root_n
         message.disk_free, message.bytes = health.free, health.bytes
         self._status.publish(message)
 
