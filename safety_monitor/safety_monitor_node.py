@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from secrets import randbits
 from typing import Any
+from zlib import crc32
 
 from rclpy.logging import get_logging_directory
 from rclpy.time import Time
@@ -26,7 +27,7 @@ from safety_monitor.arm_observation import ArmObservation
 from safety_monitor.causes import Level
 from safety_monitor.disk_watch import DiskWatch
 from safety_monitor.inputs import COMMAND, DRIVER, FEEDBACK, VIDEO, Inputs, LinkQuality
-from safety_monitor.observations import Acceptance, ClockWatch, Control, Rises, StreamObservation
+from safety_monitor.observations import Acceptance, ClockWatch, Control, PictureWatch, Rises, StreamObservation
 from safety_monitor.state_message import events, fill, health_of_node, health_of_streams
 from safety_monitor.stream_watch import StreamWatch
 from safety_monitor.supervisor import Supervisor, Verdict
@@ -92,6 +93,7 @@ class SafetyMonitorNode(TeleopNode):
         self._link: tuple[float, Any] | None = None
         self._image_stamps = dict.fromkeys(EYES, 0.0)
         self._eyes_swapped = dict.fromkeys(EYES, False)
+        self._pictures = {eye: PictureWatch() for eye in EYES}
         self._control = Control()
         self._operator_present = False
         self._clutch = False
@@ -169,7 +171,9 @@ class SafetyMonitorNode(TeleopNode):
         """A frame of one eye; its age counts from its capture."""
         captured = Time.from_msg(message.header.stamp)
         age = (self.get_clock().now() - captured).nanoseconds * 1e-9
-        observed.arrived(self.now(), age)
+        now = self.now()
+        observed.arrived(now, age)
+        self._pictures[eye].arrived(now, crc32(message.data))
         self._image_stamps[eye] = captured.nanoseconds * 1e-9
         others = [link for other, link in EYE_LINKS.items() if other != eye]
         self._eyes_swapped[eye] = message.header.frame_id in others
@@ -257,6 +261,7 @@ class SafetyMonitorNode(TeleopNode):
             not_finite=tuple(source for source, rises in self._not_finite.items() if rises.within(now)),
             eyes_apart=abs(self._image_stamps["left"] - self._image_stamps["right"]),
             eyes_swapped=tuple(eye for eye, swapped in self._eyes_swapped.items() if swapped),
+            eyes_unchanged={eye: picture.unchanged_for for eye, picture in self._pictures.items()},
             link=self._link_quality(now),
             failure=failure,
             reset_requested=reset,
