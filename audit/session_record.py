@@ -179,7 +179,9 @@ class SessionRecord:
 
     def others_write(self) -> bool:
         """Another process still writes a chain of this record."""
-        chains = [path for path in self._folder.iterdir() if (parsed := parse_segment(path.name)) and parsed[0] != CHAIN]
+        chains = [
+            path for path in self._folder.iterdir() if (parsed := parse_segment(path.name)) and parsed[0] != CHAIN
+        ]
         return any(map(being_written, chains))
 
     def close(self) -> None:
