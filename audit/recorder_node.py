@@ -125,13 +125,7 @@ class RecorderNode(TeleopNode):
     def tell(self) -> None:
         """Ten times a second: what was lost, a checkpoint when it is time, how the record does."""
         self._record.tick(self._now)
-        health, message = self._record.health(self.now()), self._message
-        message.header = self.header()
-        message.writing, message.reason = health.writing, health.reason
-        message.records, message.dropped = health.records, health.dropped
-        message.root, message.root_n = list(health.root), health.root_n
-        message.disk_free, message.bytes = health.free, health.bytes
-        self._status.publish(message)
+        self._say()
 
     def look_around(self) -> None:
         """Once a second: who is there, and with which parameters."""
@@ -150,14 +144,24 @@ class RecorderNode(TeleopNode):
             time.sleep(READ_EVERY)
             self.step()
         self._record.close()
+        self._say()
         super().last_words()
 
     def health(self) -> Health:
         """What is recorded, and what is not."""
         health = self._record.health(self.now())
         level = DiagnosticStatus.OK if health.writing else DiagnosticStatus.ERROR
-        values: dict[str, object] = {"records": health.records, "dropped": health.dropped, "bytes": health.bytes}
+        values: dict[str, object] = {"records": health.records, "dropped": health.dropped, "bytes": health.size}
         return level, health.reason or "recording", values
+
+    def _say(self) -> None:
+        health, message = self._record.health(self.now()), self._message
+        message.header = self.header()
+        message.writing, message.reason = health.writing, health.reason
+        message.records, message.dropped = health.records, health.dropped
+        message.root, message.root_n = list(health.root), health.root_n
+        message.disk_free, message.bytes = health.free, health.size
+        self._status.publish(message)
 
     def _write(self, events: list[Event]) -> None:
         for event in events:

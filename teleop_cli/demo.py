@@ -169,7 +169,7 @@ def _run(options: SessionOptions, outputs: Outputs, domain: int, stop: Stop, arg
 
         recorder = SessionRecorder(options.arms, created=began)
         ending = _observe(runner, recorder, stop, arguments)
-    return _report(runner, recorder, ending, outputs)
+    return _report(runner, recorder, ending, outputs, options.record_folder)
 
 
 def _observe(runner: Runner, recorder: SessionRecorder, stop: Stop, arguments: argparse.Namespace) -> Ending:
@@ -200,7 +200,7 @@ def _observe(runner: Runner, recorder: SessionRecorder, stop: Stop, arguments: a
     return ending
 
 
-def _report(runner: Runner, recorder: SessionRecorder, ending: Ending, outputs: Outputs) -> int:
+def _report(runner: Runner, recorder: SessionRecorder, ending: Ending, outputs: Outputs, record_folder: str) -> int:
     """Write the outputs, show the summary.
 
     Returns:
@@ -216,7 +216,9 @@ def _report(runner: Runner, recorder: SessionRecorder, ending: Ending, outputs: 
     def make(*planned: Path) -> dict[str, Any]:
         code = NOT_WRITTEN if ending.code == 0 and outputs.problems else ending.code
         listed = [*outputs.written, *map(str, planned)]
-        return summarise(recorder, Ending(ending.reason, code, ending.crashed), runner.cpu_shares(now), listed, now)
+        return summarise(
+            recorder, Ending(ending.reason, code, ending.crashed), runner.cpu_shares(now), listed, now, record_folder
+        )
 
     if outputs.out is not None:
         from teleop_cli.pictures import PICTURES

@@ -71,7 +71,7 @@ def test_the_folder_does_not_hide_the_ros_package() -> None:
     ("side", "expected"), [("console", {"master_input", "recorder"}), ("robot", None), ("both", None)]
 )
 def test_each_side_starts_its_own_nodes(side: str, expected: set[str] | None) -> None:
-    """The graph that the launch file reads gives the console its own nodes, leaves the rest to the robot, and has each site record."""
+    """The graph that the launch file reads gives the console its own and leaves the rest to the robot."""
     started = {spec.executable for spec in node_graph(SessionOptions(side=side))}
     everything = {spec.executable for spec in node_graph(SessionOptions())}
     assert started == (expected or (everything - {"master_input"} if side == "robot" else everything))
