@@ -154,7 +154,9 @@ class _Reader:
             return None
         if self._behind:
             return self._no_record_behind(ALTERED)
-        return Problem(ALTERED, str(previous), "a line that broke off at its end is missing", n=here.n)
+        if previous is None:
+            return here.problem("tells of a segment before it, but is the first")
+        return Problem(ALTERED, previous, "a line that broke off at its end is missing", n=here.n)
 
     def _no_record_behind(self, kind: str) -> Problem:
         """Where something else stands behind the newest record: the first place, at the end of a chain the last."""

@@ -13,7 +13,7 @@ from audit.chain_check import Entry
 from audit.finding import ALTERED, UNFINISHED, Problem
 from teleop_core.audit_disk import parse_segment
 
-_GROWS = re.compile(r"bag/[^/]+\.mcap|[^/]+\.decisions\.jsonl")
+GROWS = re.compile(r"bag/[^/]+\.mcap|[^/]+\.decisions\.jsonl")
 _WRITTEN_ANEW = "bag/metadata.yaml"
 _PIECE = 1 << 20
 
@@ -64,7 +64,7 @@ def claims_of(checkpoints: Iterable[Entry], closed: Iterable[Entry]) -> dict[str
         if isinstance(name, str) and type(size) is int and isinstance(digest, str):
             claims.setdefault(name, []).append(Claim(size, digest, entry.n))
     # A file that is written anew as a whole is what the newest checkpoint says.
-    return {name: sorted(set(told if _GROWS.fullmatch(name) else told[-1:])) for name, told in claims.items()}
+    return {name: sorted(set(told if GROWS.fullmatch(name) else told[-1:])) for name, told in claims.items()}
 
 
 def check_files(
