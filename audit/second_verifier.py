@@ -16,7 +16,8 @@ from cryptography.hazmat.primitives.serialization import load_pem_public_key
 
 TEXTS = {"actor", "boot", "chain", "hash", "payload_sha256", "prev", "session", "type"}
 FIELDS = TEXTS | {"clock_error_ns", "mono_ns", "n", "payload", "utc_ns"}
-NEEDED = {"segment", "start", "checkpoint", "end", "gap", "disk", "bag_opened", "bag_closed", "witness", "redaction"}
+LATER = {"segment", "redaction", "gap", "disk"}
+NEEDED = LATER | {"start", "checkpoint", "end", "bag_opened", "bag_closed", "witness"}
 GROWS = re.compile(r"bag/[^/]+\.mcap|[^/]+\.decisions\.jsonl")
 
 
@@ -74,8 +75,11 @@ def _chain(folder, name, files, session):
             told = payload.get("broken") if record["type"] == "gap" and not first else None
             told = not rest or told == {"bytes": len(rest) - 1, "sha256": _hash(rest[:-1])}
             _need(told, file, f"what stands before record {record['n']} is none")
-            right = (record["chain"], record["session"]) == (name, session) and (
-                record["type"] == "segment" or not first
+            right = (record["chain"], record["session"]) == (name, session)
+            right = (
+                right
+                and (record["type"] == "segment" or not first)
+                and (name != "redactions" or record["type"] in LATER)
             )
             _need(right and (payload or record["type"] not in NEEDED), file, f"record {n} is not of this place")
             if first and before and payload["previous"] == before:
