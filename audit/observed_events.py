@@ -137,7 +137,7 @@ class ObservedEvents:
         """Somebody asks for a stop (telesurgery/msg/StopRequest)."""
         key = (message.source, message.reason)
         last = self._stops.get(key)
-        self._stops[key] = now
+        self._stops = {**{stop: at for stop, at in self._stops.items() if now - at <= SAME_STOP}, key: now}
         if last is not None and now - last <= SAME_STOP:
             return []
         payload = {"observed": True, "source": message.source, "reason": message.reason}

@@ -67,7 +67,7 @@ def soak(duration: float) -> dict[str, Any]:
     watch = SoakWatch()
     with claim, tempfile.TemporaryDirectory(prefix="telesurgery-soak-") as folder:
         environment["ROS_LOG_DIR"] = folder
-        runner = Runner(node_graph(SessionOptions()), Path(folder), environment)
+        runner = Runner(node_graph(SessionOptions(record_folder=f"{folder}/record")), Path(folder), environment)
         log = Path(folder) / "campaign.output"
         others = [Child("observer", ["-m", "campaign.observer", str(os.getpid())], environment, log, watch.add)]
         try:

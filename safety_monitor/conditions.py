@@ -130,7 +130,7 @@ def _judge_computer(inputs: Inputs, profile: Profile, present: Present) -> None:
     if not abs(inputs.clock_step) <= CLOCK_STEP:
         present["CLOCK_STEP", "clock"] = f"{inputs.clock_step:+.3f} s"
     if inputs.recorder_writing is False or (profile.recorder_required and inputs.recorder_writing is None):
-        present["RECORDER_DOWN", "recorder"] = ""
+        present["RECORDER_DOWN", "recorder"] = inputs.recorder_problem
     if inputs.disk_free is not None and not inputs.disk_free >= DISK_FREE:
         present["DISK_LOW", "disk"] = f"{inputs.disk_free / 1e6:.0f} MB free"
 

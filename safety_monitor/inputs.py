@@ -95,6 +95,7 @@ class Inputs:
         loop_lag: Time since the previous step [s].
         clock_step: How far the wall clock jumped since the last step [s].
         recorder_writing: The recorder writes; None where none has been heard.
+        recorder_problem: Why it does not; empty where it does, or is not known.
         disk_free: Free space where logs are written [bytes]; None where it is not known.
     """
 
@@ -118,4 +119,5 @@ class Inputs:
     loop_lag: float = 0.0
     clock_step: float = 0.0
     recorder_writing: bool | None = None
+    recorder_problem: str = ""
     disk_free: float | None = None

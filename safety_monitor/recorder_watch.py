@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 SILENT_AFTER = 1.0
 """A recorder speaks ten times a second; without a word for this long it does not write [s]."""
 NEVER_HEARD, SILENT = "no recorder has been heard", "the recorder is silent"
@@ -29,3 +31,14 @@ class RecorderWatch:
         if self._heard_at is None:
             return NEVER_HEARD if self._expected else None
         return self._problem if now - self._heard_at <= SILENT_AFTER else SILENT
+
+
+def summed_up(problems: Iterable[str | None]) -> tuple[bool | None, str]:
+    """Whether all that write the record do so, and the first problem; None where nobody has been heard.
+
+    Args:
+        problems: Of each, as `RecorderWatch.problem` says it.
+    """
+    heard = [problem for problem in problems if problem is not None]
+    first = next(filter(None, heard), "")
+    return (not first if heard else None), first

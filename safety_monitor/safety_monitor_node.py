@@ -29,7 +29,7 @@ from safety_monitor.causes import Level
 from safety_monitor.disk_watch import DiskWatch
 from safety_monitor.inputs import COMMAND, DRIVER, FEEDBACK, VIDEO, ArmHealth, Inputs, LinkQuality
 from safety_monitor.observations import Acceptance, ClockWatch, Control, PictureWatch, Rises, StreamObservation
-from safety_monitor.recorder_watch import RecorderWatch
+from safety_monitor.recorder_watch import RecorderWatch, summed_up
 from safety_monitor.safety_log import CHAIN, SafetyLog
 from safety_monitor.state_message import events, fill, health_of_node, health_of_streams
 from safety_monitor.stream_watch import StreamWatch
@@ -275,6 +275,7 @@ class SafetyMonitorNode(TeleopNode):
     def _inputs(self, now: float, lag: float, reset: bool) -> Inputs:
         happened, self._happened = self._happened, {}
         failure: str = happened.pop("failure", ("",))[0]
+        writing, problem = self._recorders_say(now)
         return Inputs(
             streams=tuple(self._streams.health(now).values()),
             arms=self._arms_health(now),
@@ -291,7 +292,8 @@ class SafetyMonitorNode(TeleopNode):
             reset_requested=reset,
             loop_lag=lag,
             clock_step=self._wall_clock.step,
-            recorder_writing=self._recorder_writing(now),
+            recorder_writing=writing,
+            recorder_problem=problem,
             disk_free=self._disk.free,
             **happened,
         )
@@ -303,10 +305,9 @@ class SafetyMonitorNode(TeleopNode):
         # The supervisor has granted what nobody was told yet: that the gates do not take it is no fault of theirs.
         return {name: replace(arm, permitted=arm.permitted or None) for name, arm in arms.items()}
 
-    def _recorder_writing(self, now: float) -> bool | None:
-        found = [watch.problem(now) for watch in self._recorders.values()]
-        problems = [self._log.problem, *found]
-        return not any(problems) if any(problems) or "" in found else None
+    def _recorders_say(self, now: float) -> tuple[bool | None, str]:
+        own = self._log.problem or None
+        return summed_up([own, *(watch.problem(now) for watch in self._recorders.values())])
 
     def _link_quality(self, now: float) -> LinkQuality | None:
         if self._link is None:

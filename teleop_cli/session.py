@@ -30,6 +30,7 @@ MEANING = {
     "driver": "the arms are without a driver; the simulated robot is gone with it",
     "video_relay": "the operator sees nothing any more: the arms hold",
     "safety_monitor": "no permit comes any more: the driver holds the arms by itself",
+    "recorder": "nothing is recorded any more; what was is kept",
     "local_team": "nobody enables the arms; those already enabled go on",
 }
 """What the loss of a node means to the people in the room."""

@@ -98,6 +98,7 @@ DETAILS = [
     ({"clock_step": -2.0}, ("CLOCK_STEP", "clock"), "-2.000 s"),
     ({"disk_free": 5e6}, ("DISK_LOW", "disk"), "5 MB free"),
     ({"recorder_writing": False}, ("RECORDER_DOWN", "recorder"), ""),
+    ({"recorder_writing": False, "recorder_problem": "full"}, ("RECORDER_DOWN", "recorder"), "full"),
     ({"unauthenticated": ("PSM1",)}, ("AUTH_FAIL", "PSM1"), ""),
     ({"unsigned_stops": (("x", "why"),)}, ("STOP_UNSIGNED", "x"), "why"),
     ({"stop_requests": (("nurse", "bleeding"),)}, ("STOP_REQUEST", "nurse"), "bleeding"),

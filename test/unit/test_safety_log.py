@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from audit.reading import records
-from safety_monitor.recorder_watch import NEVER_HEARD, SILENT, RecorderWatch
+from safety_monitor.recorder_watch import NEVER_HEARD, SILENT, RecorderWatch, summed_up
 from safety_monitor.safety_log import CHAIN, LONGEST_WAIT, NOT_ON_DISK, SafetyLog
 from safety_monitor.supervisor import Alarm, Verdict
 from teleop_core.audit_writer import AuditWriter
@@ -203,3 +203,10 @@ def test_a_recorder_that_is_silent_does_not_write() -> None:
     watch.told(3.2, True, "left over")
     assert watch.problem(3.2) == ""
     assert watch.problem(float("nan")) == SILENT
+
+
+def test_every_writer_of_the_record_counts() -> None:
+    """One that does not write is enough; nobody heard is unknown."""
+    assert summed_up([None, None]) == (None, "")
+    assert summed_up([None, ""]) == (True, "")
+    assert summed_up([None, "", "full", "silent"]) == (False, "full")
