@@ -153,8 +153,7 @@ class BagWriter:
         file.file.close()
         self._closed_marks[file.path.name] = (size, digest)
         # What a file that broke off holds has to be counted in it.
-        finished = file.counts.topics if state == FINISHED else {}
-        topics = {topic: count for topic, count in finished.items() if count.count}
+        counts = file.counts if state == FINISHED else FileCount()
         self._tell(
             "bag_closed",
             {
@@ -163,8 +162,8 @@ class BagWriter:
                 "sha256": digest,
                 "state": state,
                 "why": why,
-                "messages": {topic: count.count for topic, count in topics.items()},
-                "sequences": {topic: [count.first, count.last] for topic, count in topics.items()},
+                "messages": _spoken(counts),
+                "sequences": {topic: [item.first, item.last] for topic, item in counts.topics.items() if item.count},
             },
         )
 
@@ -186,10 +185,15 @@ class BagWriter:
                 "sha256": digest,
                 "state": BROKEN_OFF if counts is None else FINISHED,
                 "why": "an earlier recorder wrote it",
-                "messages": {} if counts is None else {topic: item.count for topic, item in counts.topics.items()},
+                "messages": {} if counts is None else _spoken(counts),
                 "sequences": {},
             },
         )
+
+
+def _spoken(counts: FileCount) -> dict[str, int]:
+    """Messages of the topics that have any."""
+    return {topic: item.count for topic, item in counts.topics.items() if item.count}
 
 
 def _number(path: Path) -> int:

@@ -23,6 +23,8 @@ from teleop_ros.robot_description import expand
 
 PACKAGE = "telesurgery"
 SWITCH = ["true", "false"]
+RECORD_TIMEOUT = "20"
+"""From the end of a session to the end of what records it, at most [s]."""
 LOG_LEVELS = ["debug", "info", "warn", "error", "fatal"]
 
 
@@ -136,6 +138,7 @@ def suite_node(spec: NodeSpec) -> Node:
             {name: as_text(value) if isinstance(value, str) else value for name, value in spec.parameters.items()}
         ],
         output="screen",
+        sigterm_timeout=RECORD_TIMEOUT if spec.records else LaunchConfiguration("sigterm_timeout", default=5),
         ros_arguments=["--enclave", enclave(spec.node), "--log-level", LaunchConfiguration("log_level")],
     )
 

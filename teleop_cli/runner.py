@@ -23,6 +23,8 @@ FIRST_TO_STOP = "master_input"
 """Without commands the arms hold: the operator's node ends before all others."""
 PATIENCE = 3.0
 """From SIGTERM to SIGKILL [s]."""
+PATIENCE_WITH_RECORDS = 20.0
+"""The same for what finishes a record, on a disk that may be slow [s]."""
 LAST_LINES = 12
 OUTPUT_TO_FILES = {"PYTHONUNBUFFERED": "1", "RCUTILS_COLORIZED_OUTPUT": "0"}
 
@@ -201,14 +203,14 @@ class Runner:
         holding = [child for child in self.children if child.spec.holds_arm]
         self._end([child for child in self.children if child not in (*holding, *recording)], meanwhile)
         self._end(holding, meanwhile)
-        self._end(recording, meanwhile)
+        self._end(recording, meanwhile, PATIENCE_WITH_RECORDS)
 
-    def _end(self, group: list[Child], meanwhile: Callable[[], None]) -> None:
+    def _end(self, group: list[Child], meanwhile: Callable[[], None], patience: float = PATIENCE) -> None:
         for child in group:
             if not child.stopping and child.process.poll() is None:
                 child.process.terminate()
                 child.stopping = True
-        deadline = time.monotonic() + PATIENCE
+        deadline = time.monotonic() + patience
         while any(child.process.poll() is None for child in group):
             if time.monotonic() > deadline:
                 for child in group:

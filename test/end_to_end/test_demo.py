@@ -15,6 +15,9 @@ from typing import Any
 import psutil
 import pytest
 
+from audit.reading import records
+from audit.verify import verify
+
 pytestmark = [pytest.mark.dds, pytest.mark.slow, pytest.mark.timeout(180)]
 
 PICTURES = {"hand_and_tool_paths.png", "tracking_and_latency.png", "stereo.png"}
@@ -118,6 +121,13 @@ def test_a_healthy_session(demo: Callable[..., Demo], tmp_path: Path) -> None:
     assert set(summary["cpu"]) == {*running.session["nodes"], "telesurgery"}
     assert {path.name for path in running.folder.iterdir()} >= PICTURES
     assert all(Path(path).stat().st_size > 0 for path in summary["outputs"])
+    record = summary["record"]
+    finding = verify(record["folder"])
+    assert (finding.problems, finding.truncated, record["reason"]) == ([], False, "")
+    roots = [entry["payload"]["root"] for entry in records(Path(record["folder"])) if entry["type"] == "checkpoint"]
+    assert record["root"] == roots[-1]
+    assert finding.messages["/teleop/command"]["recorded"] >= 0.98 * summary["commands"]["sent"]
+    assert running.says(record["root"][:16])
     assert json.loads((tmp_path / "s.json").read_text())["commands"] == summary["commands"]
 
 
