@@ -56,6 +56,11 @@ CORE_PARTS = (
         ("teleop_core/session.py", "teleop_core/authentication.py"),
         ("test/unit/test_session*.py", "test/unit/test_authentication*.py"),
     ),
+    CorePart(
+        "record",
+        ("safety_monitor/safety_log.py", "safety_monitor/recorder_watch.py"),
+        ("test/unit/test_safety_log*.py",),
+    ),
     CorePart("clock", ("teleop_core/clock_alignment.py",), ("test/unit/test_clock_alignment*.py",)),
     CorePart(
         "mapping",

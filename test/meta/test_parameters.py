@@ -64,3 +64,11 @@ def test_a_number_out_of_range_is_refused_with_name_and_value(value: float) -> N
     assert Parameters(rate=10.0).rate == 10.0
     with pytest.raises(ParameterError, match=f"rate: {value}"):
         Parameters(rate=value)
+
+
+def test_no_node_hides_the_parameters_that_rclpy_keeps(root: Path) -> None:
+    """A node that has an attribute of that name ends as soon as anybody asks for its parameters."""
+    for line in (root / "manifest.txt").read_text(encoding="utf-8").splitlines():
+        if line.startswith("node "):
+            module = root / (line.split()[2].split(":")[0].replace(".", "/") + ".py")
+            assert "self._parameters " not in module.read_text(encoding="utf-8"), module
