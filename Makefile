@@ -1,7 +1,7 @@
 # The commands of the project. `make demo` and `make test` set everything up by themselves.
 .DEFAULT_GOAL := help
 .SILENT:
-.PHONY: help setup demo test lint types fences colcon coverage faults soak mutation check lock clean
+.PHONY: help setup demo test lint types fences colcon coverage faults soak mutation bench check lock clean
 
 PYTHON ?=
 BIN := .venv/bin
@@ -49,6 +49,9 @@ soak: setup ## half an hour of healthy operation under load; figures in out/
 
 mutation: setup ## break every line of the safety core and see a test fail; figures in out/
 	exec $(BIN)/python -m campaign.mutation $(ARGS)
+
+bench: setup ## how fast, beside bare rclpy on the same machine; figures and picture in out/
+	exec $(BIN)/python -m campaign.bench $(ARGS)
 
 check: lint types fences colcon coverage test ## what CI does, but for its three minutes of soak
 

@@ -106,6 +106,7 @@ def draw(rows: Iterable[Row], path: Path) -> None:
         axis.set_title(title)
         axis.grid(axis="x", alpha=0.3)
     axes[0].set_yticks(range(len(names)), names, fontsize=7)
+    axes[0].set_ylim(-1.0, len(names))
     figure.tight_layout()
     figure.savefig(path, dpi=110)
     pyplot.close(figure)

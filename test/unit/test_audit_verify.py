@@ -11,13 +11,14 @@ from typing import Any
 import pytest
 
 from audit.bag_check import BagReading, SequenceCount, in_order
+from audit.chain_check import check_chain
 from audit.checkpoint import CHECKPOINT, END, RunningHash, end_payload, start_facts
 from audit.checkpoint_maker import CheckpointMaker
 from audit.reading import ChainTail, records
 from audit.signing import Signer
 from audit.verify import Anchors, verify
 from audit.witness import witness_payload, witnessed_roots
-from teleop_core.audit_record import Stamp, check_record
+from teleop_core.audit_record import Stamp, canonical, check_record, make_record
 from teleop_core.audit_writer import AuditWriter
 from teleop_core.authentication import KeyFileError
 from teleop_core.record_folder import open_session
@@ -256,3 +257,31 @@ def test_the_checksums_of_a_bag_are_compared(made: Any) -> None:
     for offset in range(data, end, 37):
         path.write_bytes(content[:offset] + bytes([content[offset] ^ 4]) + content[offset + 1 :])
         assert BagReading().read(path)[1], offset
+
+
+@pytest.mark.parametrize("end", [b"", b'{"actor":"recorder","boot"', b'{"actor":"recorder","boot":""', b"\n"])
+def test_a_line_that_broke_off_cannot_be_exchanged(made: Any, end: bytes) -> None:
+    """The next segment vouches for its bytes."""
+    path = made.folder / "recorder.000.audit.jsonl"
+    content = path.read_bytes()
+    whole = content.rindex(b"\n") + 1
+    assert content[whole:] == b'{"actor":"recorder","boot":"'
+    path.write_bytes(content[:whole] + end)
+    assert verify(made.folder).problems[0].file == path.name
+
+
+def test_a_record_that_does_not_follow_the_one_before_is_bad_by_itself(tmp_path: Path) -> None:
+    """Without any checkpoint: its number fits, its own hash too."""
+    writer = AuditWriter(tmp_path, "recorder", "ab" * 16)
+    for i in range(4):
+        writer.append("state", {"i": i})
+    writer.close()
+    texts = writer.path.read_bytes().splitlines()
+    old = check_record(texts[2])
+    stamp = Stamp(old["mono_ns"], old["utc_ns"], old["clock_error_ns"], old["boot"])
+    texts[2] = canonical(make_record(2, "recorder", old["prev"], stamp, old["session"], "x", "state", {}))
+    writer.path.write_bytes(b"\n".join(texts) + b"\n")
+    checked = check_chain("recorder", [writer.path], "ab" * 16)
+    assert checked.problem is not None
+    assert (checked.problem.line, checked.problem.n) == (4, 3)
+    assert "prev is not its hash" in checked.problem.why

@@ -58,7 +58,7 @@ def test_a_durable_record_is_synced_before_append_returns(tmp_path: Path, monkey
     monkeypatch.setattr(os, "fdatasync", lambda fd: (real(fd), synced.append(os.fstat(fd).st_size)))
     writer = AuditWriter(tmp_path, "recorder", SESSION, sync_every=60.0)
     assert not writer.append("state", {}).durable
-    assert writer.append("state", {}, durable=True).durable
+    assert writer.append("state", {}, durable=True, wait=20.0).durable, "and not only with the next sync of all"
     assert synced[-1] == writer.path.stat().st_size
     assert writer.everything_durable
     writer.close()

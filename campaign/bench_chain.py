@@ -1,0 +1,134 @@
+"""A chain of bare rclpy nodes that carries what the suite carries, at its rate, and does nothing with it.
+
+Usage: python -m campaign.bench_chain PARENT_PID HOPS PLACE DURATION ARMS RESULT
+
+Each node of the chain is a process: place 0 sends an OperatorCommand 200 times a second, each one behind it hands on
+as many joint commands as there are arms, and the last one writes how long each took from its sending, as JSON [s].
+They have the priority of the suite's control nodes, and rclpy's own executor.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import rclpy
+from rclpy.node import Node
+
+from campaign.processes import Child
+from teleop_cli.child import tie_to_parent
+from teleop_core.contract import INSTRUMENT_ARMS, STREAMS
+from teleop_ros.adapter import message_type
+from teleop_ros.qos import publisher_qos, subscription_qos
+from teleop_ros.scheduling import prefer_this_process
+
+RATE = STREAMS["command"].rate
+WARM_UP = 1.0
+"""What arrives in this time after the first message does not count [s]."""
+FIRST, FOLLOWING = STREAMS["command"], STREAMS["servo_jp"]
+
+
+class Link(Node):
+    """One node of the chain."""
+
+    def __init__(self, hops: int, place: int, arms: int) -> None:
+        """Subscribe to the place before, publish for the one behind."""
+        super().__init__(f"bench_{place}")
+        self.latencies: list[float] = []
+        self._begun = 0.0
+        outgoing, incoming = (FIRST if place == 0 else FOLLOWING), (FIRST if place == 1 else FOLLOWING)
+        self._outgoing = [] if place == hops else [self._publisher(outgoing, place, arm) for arm in range(arms)]
+        if place == 0:
+            del self._outgoing[1:]  # both hands travel in one packet
+            self._sequence = 0
+            self.create_timer(1.0 / RATE, self._send)
+            return
+        hear = self._measure if place == hops else self._hand_on
+        for arm in range(1 if place == 1 else arms):
+            self.create_subscription(
+                message_type(incoming.type), _topic(place - 1, arm), hear, subscription_qos(incoming)
+            )
+
+    def _publisher(self, stream: Any, place: int, arm: int) -> Any:
+        return self.create_publisher(message_type(stream.type), _topic(place, arm), publisher_qos(stream))
+
+    def _send(self) -> None:
+        message = self._outgoing[0].msg_type()
+        self._sequence += 1
+        message.sequence = self._sequence
+        message.hands = [_HAND(name=name) for name in ("MTML", "MTMR")]
+        message.mac = bytes(16)
+        _stamp(message)
+        self._outgoing[0].publish(message)
+
+    def _hand_on(self, received: Any) -> None:
+        if len(self._outgoing) > 1 and hasattr(received, "name") and received.name[0] != INSTRUMENT_ARMS[0]:
+            return  # each arm's command is handed on once
+        for publisher, arm in zip(self._outgoing, INSTRUMENT_ARMS, strict=False):
+            message = publisher.msg_type(name=[arm] * 6, position=[0.1] * 6)
+            message.header.stamp = received.header.stamp
+            publisher.publish(message)
+
+    def _measure(self, message: Any) -> None:
+        now = time.monotonic()
+        self._begun = self._begun or now
+        if now - self._begun > WARM_UP:
+            self.latencies.append(now - message.header.stamp.sec - message.header.stamp.nanosec * 1e-9)
+
+
+_HAND = message_type("telesurgery/msg/HandCommand")
+
+
+def _stamp(message: Any) -> None:
+    message.header.stamp.sec, message.header.stamp.nanosec = divmod(time.monotonic_ns(), 1_000_000_000)
+
+
+def _topic(place: int, arm: int) -> str:
+    return f"bench/place_{place}/arm_{arm}"
+
+
+def measure(hops: int, duration: float, environment: dict[str, str], folder: Path, arms: int = 2) -> list[float]:
+    """Latencies of a chain [s], from the first node's sending to the last one's callback.
+
+    Raises:
+        RuntimeError: nothing arrived.
+    """
+    result = folder / f"chain.{hops}.json"
+    log = folder / "chain.output"
+    children = []
+    for place in reversed(range(hops + 1)):
+        words = [str(word) for word in (os.getpid(), hops, place, duration, arms, result)]
+        children.append(Child(f"place {place}", ["-m", "campaign.bench_chain", *words], environment, log))
+    try:
+        children[0].process.wait(duration + 30.0)
+    finally:
+        for child in children:
+            child.kill()
+    values: list[float] = json.loads(result.read_text(encoding="utf-8")) if result.exists() else []
+    if not values:
+        raise RuntimeError(f"a chain of {hops} hops brought nothing: {log.read_text(encoding='utf-8')[-400:]}")
+    return values
+
+
+def main() -> int:
+    """Run one node of the chain; the last one ends after the duration, the others are ended."""
+    parent, hops, place, duration, arms, result = sys.argv[1:]
+    tie_to_parent(int(parent))
+    rclpy.init(args=[])
+    node = Link(int(hops), int(place), int(arms))
+    prefer_this_process()
+    executor = rclpy.executors.SingleThreadedExecutor()
+    executor.add_node(node)
+    until = time.monotonic() + float(duration) + WARM_UP
+    while int(place) < int(hops) or time.monotonic() < until:
+        executor.spin_once(timeout_sec=0.1)
+    Path(result).write_text(json.dumps(node.latencies), encoding="utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
