@@ -7,6 +7,7 @@ from collections.abc import Iterable
 SILENT_AFTER = 1.0
 """A recorder speaks ten times a second; without a word for this long it does not write [s]."""
 NEVER_HEARD, SILENT = "no recorder has been heard", "the recorder is silent"
+UNEXPLAINED = "it does not say why"
 
 
 class RecorderWatch:
@@ -18,19 +19,18 @@ class RecorderWatch:
 
     def __init__(self, expected: bool) -> None:
         self._expected = expected
-        self._heard_at: float | None = None
-        self._problem = ""
+        self._heard: tuple[float, str] | None = None
 
     def told(self, now: float, writing: bool, reason: str) -> None:
         """The recorder says at `now` [s] whether it writes, and why not."""
-        self._heard_at = now
-        self._problem = "" if writing else reason or "it does not say why"
+        self._heard = (now, "" if writing else reason or UNEXPLAINED)
 
     def problem(self, now: float) -> str | None:
         """Why the session is not recorded at `now` [s]; empty if it is, None where none is wanted or heard."""
-        if self._heard_at is None:
+        if self._heard is None:
             return NEVER_HEARD if self._expected else None
-        return self._problem if now - self._heard_at <= SILENT_AFTER else SILENT
+        heard_at, problem = self._heard
+        return problem if now - heard_at <= SILENT_AFTER else SILENT
 
 
 def summed_up(problems: Iterable[str | None]) -> tuple[bool | None, str]:

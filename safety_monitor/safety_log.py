@@ -16,9 +16,14 @@ from safety_monitor.supervisor import Verdict
 from teleop_core.signals import SafetyLevel
 
 CHAIN = "safety_monitor"
+"""Also the actor of what the monitor does by itself."""
+LOCAL_TEAM = "local team"
 LONGEST_WAIT = 0.005
 """A transition that takes motion away waits for the disk at most this long [s]."""
 NOT_ON_DISK = "the record of the permit is not on the disk yet"
+
+
+_NOT_BEGUN = (SafetyLevel.SELF_TEST, SafetyLevel.READY)
 
 
 class Log(Protocol):
@@ -39,10 +44,10 @@ class Log(Protocol):
         self,
         type: str,
         payload: Mapping[str, Any],
-        actor: str = "",
+        actor: str,
         *,
-        durable: bool = False,
-        wait: float | None = None,
+        durable: bool,
+        wait: float | None,
     ) -> Any:
         """Write a record."""
 
@@ -67,17 +72,17 @@ class SafetyLog:
 
     def stop_requested(self, source: str, reason: str, signed: bool) -> None:
         """Somebody asked for a protective stop; the verdict about it follows."""
-        self._append("stop_request", {"source": source, "reason": reason, "signed": signed}, actor=source)
+        self._append("stop_request", {"source": source, "reason": reason, "signed": signed}, source)
 
     def clock_stepped(self, step: float) -> None:
         """The wall clock has jumped by so much [s] since the last step of the monitor; a little is no jump."""
         if not abs(step) <= CLOCK_STEP:
-            self._append("clock_step", {"step_s": step})
+            self._append("clock_step", {"step_s": step}, CHAIN)
 
     def reset(self, verdict: Verdict) -> None:
         """The local team asked for a reset, and this is the verdict."""
         outcome = {"accepted": not verdict.reset_refusal, "refusal": verdict.reset_refusal, "state": verdict.state.name}
-        self._append("reset", outcome, actor="local team")
+        self._append("reset", outcome, LOCAL_TEAM)
 
     def admit(self, verdict: Verdict) -> Verdict:
         """Write what is new in a verdict.
@@ -104,7 +109,7 @@ class SafetyLog:
     def _may_grant(self, log: Log) -> bool:
         if log.everything_durable:
             return True
-        goes_on = self._told is not None and self._told.state > SafetyLevel.OPERATING
+        goes_on = self._told is not None and self._told.state not in _NOT_BEGUN
         return goes_on and bool(log.failure)
 
     def _write(self, verdict: Verdict, log: Log) -> None:
@@ -140,13 +145,13 @@ class SafetyLog:
             records.append(("permit", permit))
         moved = before is None or before.state is not verdict.state
         for type, payload in records[:-1]:
-            self._append(type, payload)
+            self._append(type, payload, CHAIN)
         # One wait for all of them; that for a grant goes on from step to step, in `admit`.
-        log.append(*records[-1], durable=moved, wait=LONGEST_WAIT if moved and not verdict.permitted else 0.0)
+        log.append(*records[-1], CHAIN, durable=moved, wait=LONGEST_WAIT if moved and not verdict.permitted else 0.0)
 
-    def _append(self, type: str, payload: Mapping[str, Any], actor: str = "") -> None:
+    def _append(self, type: str, payload: Mapping[str, Any], actor: str) -> None:
         if self._log is not None:
-            self._log.append(type, payload, actor, wait=0.0)
+            self._log.append(type, payload, actor, durable=False, wait=0.0)
 
 
 def _alarms(verdict: Verdict) -> set[tuple[str, str, bool]]:

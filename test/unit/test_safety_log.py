@@ -11,8 +11,9 @@ from typing import Any
 import pytest
 
 from audit.reading import records
-from safety_monitor.recorder_watch import NEVER_HEARD, SILENT, RecorderWatch, summed_up
-from safety_monitor.safety_log import CHAIN, LONGEST_WAIT, NOT_ON_DISK, SafetyLog
+from safety_monitor.conditions import CLOCK_STEP
+from safety_monitor.recorder_watch import NEVER_HEARD, SILENT, UNEXPLAINED, RecorderWatch, summed_up
+from safety_monitor.safety_log import CHAIN, LOCAL_TEAM, LONGEST_WAIT, NOT_ON_DISK, SafetyLog
 from safety_monitor.supervisor import Alarm, Verdict
 from teleop_core.audit_writer import AuditWriter
 from teleop_core.signals import SafetyLevel
@@ -28,18 +29,12 @@ class Disk:
     failure: str = ""
     written: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
     waits: list[tuple[bool, float | None]] = field(default_factory=list)
+    actors: list[str] = field(default_factory=list)
     closed: bool = False
 
-    def append(
-        self,
-        type: str,
-        payload: Mapping[str, Any],
-        actor: str = "",
-        *,
-        durable: bool = False,
-        wait: float | None = None,
-    ) -> None:
+    def append(self, type: str, payload: Mapping[str, Any], actor: str, *, durable: bool, wait: float | None) -> None:
         self.written.append((type, dict(payload)))
+        self.actors.append(actor)
         self.waits.append((durable, wait))
 
     def close(self) -> None:
@@ -94,8 +89,12 @@ def test_a_grant_waits_until_its_record_is_durable() -> None:
 
 def test_the_first_verdict_may_be_a_grant() -> None:
     """Nothing was told before: it is as if the self-test still ran."""
-    told = SafetyLog(Disk(everything_durable=False)).admit(verdict(OPERATING))
+    disk = Disk(everything_durable=False)
+    told = SafetyLog(disk).admit(verdict(OPERATING))
     assert (told.state, told.permitted) == (SELF_TEST, False)
+    assert (disk.written[0][1]["from"], disk.written[0][1]["to"]) == ("", "OPERATING")
+    disk.failure = "the disk is full"
+    assert not SafetyLog(disk).admit(verdict(OPERATING)).permitted
 
 
 def test_a_withdrawal_waits_a_few_milliseconds_at_most_and_is_told_in_any_case() -> None:
@@ -110,16 +109,11 @@ def test_a_withdrawal_waits_a_few_milliseconds_at_most_and_is_told_in_any_case()
     assert disk.types() == ["state", "permit"]
     assert disk.waits == [(False, 0.0), (True, LONGEST_WAIT)]
     assert LONGEST_WAIT <= 0.005
-    state, permit = (payload for _, payload in disk.written)
-    assert (state["from"], state["to"], state["permitted"]) == ("OPERATING", "HOLD", False)
-    assert state["alarms"][0] == {
-        "id": "LINK_POOR",
-        "source": "link",
-        "level": "HOLD",
-        "latched": False,
-        "text": "link: LINK_POOR",
-    }
-    assert (permit["granted"], permit["reasons"]) == (False, ["why not"])
+    alarm = {"id": "LINK_POOR", "source": "link", "level": "HOLD", "latched": False, "text": "link: LINK_POOR"}
+    both = {"permit_sequence": 7, "reasons": ["why not"]}
+    state = {"from": "OPERATING", "to": "HOLD", "permitted": False, "velocity_ratio": 1.0, "alarms": [alarm], **both}
+    assert disk.written == [("state", state), ("permit", {"granted": False, "state": "HOLD", **both})]
+    assert set(disk.actors) == {CHAIN}
 
 
 def test_a_grant_does_not_wait_for_the_disk_in_the_loop() -> None:
@@ -164,13 +158,15 @@ def test_what_people_ask_for_is_written() -> None:
     log.stop_requested("nurse", "smoke", False)
     log.reset(verdict(SafetyLevel.FAULT, refusal="the deadman is not released"))
     log.reset(verdict(SELF_TEST))
-    for step in (0.0, 0.04, -0.04, 2.0, float("nan")):
+    for step in (0.0, CLOCK_STEP, -CLOCK_STEP, 2.0, float("nan")):
         log.clock_stepped(step)
     assert disk.types() == ["stop_request", "reset", "reset", "clock_step", "clock_step"]
     assert disk.written[0][1] == {"source": "nurse", "reason": "smoke", "signed": False}
     assert disk.written[1][1] == {"accepted": False, "refusal": "the deadman is not released", "state": "FAULT"}
     assert disk.written[2][1]["accepted"] is True
     assert disk.written[3][1] == {"step_s": 2.0}
+    assert disk.actors == ["nurse", LOCAL_TEAM, LOCAL_TEAM, CHAIN, CHAIN]
+    assert set(disk.waits) == {(False, 0.0)}
     log.close()
     assert disk.closed
 
@@ -199,7 +195,7 @@ def test_a_recorder_that_is_silent_does_not_write() -> None:
     watch.told(3.0, False, "the disk is full")
     assert watch.problem(3.0) == "the disk is full"
     watch.told(3.1, False, "")
-    assert watch.problem(3.1)
+    assert watch.problem(3.1) == UNEXPLAINED
     watch.told(3.2, True, "left over")
     assert watch.problem(3.2) == ""
     assert watch.problem(float("nan")) == SILENT
