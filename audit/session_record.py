@@ -155,7 +155,8 @@ class SessionRecord:
         """Tell what has been lost, sign what has been written; a few times a second."""
         for gap in self._gaps.due(now):
             self.event("gap", gap)
-        if now - self._checkpoint_at >= CHECKPOINT_EVERY and not self.log.failure:
+        # A log that fails is tried again by this.
+        if now - self._checkpoint_at >= CHECKPOINT_EVERY:
             self._checkpoint_at = now
             self._checkpoint(self._growing_files(), LONGEST_APPEND)
 

@@ -20,6 +20,8 @@ CHAIN = "safety_monitor"
 LOCAL_TEAM = "local team"
 LONGEST_WAIT = 0.005
 """A transition that takes motion away waits for the disk at most this long [s]."""
+RETRY_AFTER = 100
+"""A log that fails is tried again after so many steps: what was lost of the newest verdict is written anew."""
 NOT_ON_DISK = "the record of the permit is not on the disk yet"
 
 
@@ -64,6 +66,7 @@ class SafetyLog:
         self._written: Verdict | None = None
         self._told: Verdict | None = None
         self.withholding = False
+        self._failing = 0
 
     @property
     def problem(self) -> str:
@@ -92,7 +95,9 @@ class SafetyLog:
         """
         if self._log is None:
             return verdict
-        self._write(verdict, self._log)
+        self._failing = self._failing + 1 if self._log.failure else 0
+        self._write(verdict, self._log, again=self._failing == RETRY_AFTER)
+        self._failing %= RETRY_AFTER
         newly = verdict.permitted and not (self._told is not None and self._told.permitted)
         self.withholding = newly and not self._may_grant(self._log)
         if self.withholding:
@@ -112,9 +117,10 @@ class SafetyLog:
         goes_on = self._told is not None and self._told.state not in _NOT_BEGUN
         return goes_on and bool(log.failure)
 
-    def _write(self, verdict: Verdict, log: Log) -> None:
-        before, self._written = self._written, verdict
-        if before is not None and _alarms(before) == _alarms(verdict) and before.state is verdict.state:
+    def _write(self, verdict: Verdict, log: Log, again: bool) -> None:
+        before = self._told if again else self._written
+        self._written = verdict
+        if not again and before is not None and _alarms(before) == _alarms(verdict) and before.state is verdict.state:
             return
         state = {
             "from": "" if before is None else before.state.name,

@@ -13,7 +13,7 @@ import pytest
 from audit.reading import records
 from safety_monitor.conditions import CLOCK_STEP
 from safety_monitor.recorder_watch import NEVER_HEARD, SILENT, UNEXPLAINED, RecorderWatch, summed_up
-from safety_monitor.safety_log import CHAIN, LOCAL_TEAM, LONGEST_WAIT, NOT_ON_DISK, SafetyLog
+from safety_monitor.safety_log import CHAIN, LOCAL_TEAM, LONGEST_WAIT, NOT_ON_DISK, RETRY_AFTER, SafetyLog
 from safety_monitor.supervisor import Alarm, Verdict
 from teleop_core.audit_writer import AuditWriter
 from teleop_core.signals import SafetyLevel
@@ -136,6 +136,41 @@ def test_a_disk_that_failed_does_not_strand_the_instruments(before: SafetyLevel,
     disk.failure = "the disk is full"
     assert log.admit(verdict(OPERATING)).permitted is passes
     assert log.problem == "the disk is full"
+
+
+def test_a_log_that_failed_is_tried_again() -> None:
+    """Once a second: a grant whose record was lost is written anew, and told once that is durable."""
+    disk = Disk()
+    log = SafetyLog(disk)
+    log.admit(verdict(READY))
+    disk.everything_durable, disk.failure = False, "the disk is full"
+    disk.written.clear()
+    for _ in range(2 * RETRY_AFTER):
+        assert not log.admit(verdict(OPERATING)).permitted
+    assert disk.types() == ["state", "permit"] * 3
+    assert [(p["from"], p["to"]) for type, p in disk.written if type == "state"] == [("READY", "OPERATING")] * 3
+    assert disk.waits[-1] == (True, 0.0)
+    disk.everything_durable, disk.failure = True, ""
+    assert log.admit(verdict(OPERATING)).permitted
+    disk.failure = "the disk is full"
+    disk.written.clear()
+    for _ in range(RETRY_AFTER - 1):
+        log.admit(verdict(OPERATING))
+    disk.failure = ""
+    log.admit(verdict(OPERATING))
+    disk.failure = "the disk is full"
+    for _ in range(RETRY_AFTER - 1):
+        log.admit(verdict(OPERATING))
+    assert disk.types() == []
+    log.admit(verdict(OPERATING))
+    assert disk.types() == ["state"]
+    disk = Disk(failure="the disk is full")
+    log = SafetyLog(disk)
+    for _ in range(RETRY_AFTER - 1):
+        log.admit(verdict(READY))
+    assert disk.types() == ["state"]
+    log.admit(verdict(READY))
+    assert disk.types() == ["state"] * 2
 
 
 def test_alarms_that_come_go_and_latch_are_written_without_waiting() -> None:
