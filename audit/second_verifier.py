@@ -142,6 +142,7 @@ def main():
     pem = (folder / "public_key.pem").read_bytes() if (folder / "public_key.pem").is_file() else b""
     start = next((record["payload"] for record in log if record["type"] == "start"), {})
     _need(start.get("public_key_sha256", _hash(pem)) == _hash(pem), "public_key.pem", "is not the one of the start")
+    _need(pem.startswith(b"-----BEGIN PUBLIC KEY-----\n"), "public_key.pem", "is no key")
     key = load_pem_public_key(pem)
     same = not trusted or trusted.public_bytes_raw() == key.public_bytes_raw()
     _need(same, "public_key.pem", "is not the trusted key")
