@@ -1,4 +1,4 @@
-"""What a recorded session is, as numpy series. Time is seconds since the first recorded message, on the recorder's clock.
+"""What a recorded session is, as numpy series. Time is seconds since the first recorded message.
 
 Times are arrivals at the recorder (MCAP log_time): one clock for every topic, whoever stamped it.
 """
