@@ -1,1 +1,1 @@
-"""The record of a session: written while it runs, verified, replayed and read afterwards."""
+"""The record of a session: written as evidence, and read again."""
