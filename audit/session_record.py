@@ -146,7 +146,9 @@ class SessionRecord:
         finished = self._bulk.close(LONGEST_CLOSE)
         for gap in self._gaps.due(time.monotonic(), after=0.0):
             self.event("gap", gap)
-        self.log.append("end", {"bag_finished": finished, "lost": self._gaps.by_topic()}, durable=True, wait=LONGEST_CLOSE)
+        self.log.append(
+            "end", {"bag_finished": finished, "lost": self._gaps.by_topic()}, durable=True, wait=LONGEST_CLOSE
+        )
         self.log.close()
 
     def _tell(self, type: str, payload: dict[str, Any]) -> None:

@@ -7,7 +7,7 @@ import hashlib
 from datetime import datetime, timezone
 from importlib.resources import files
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 from markupsafe import Markup
 
 from audit.merit import merit
@@ -79,7 +79,7 @@ def render(session: Session, verification: Verification) -> str:
     )  # fmt: skip
 
 
-def template(name: str) -> Environment:
+def template(name: str) -> Template:
     """A template of the report; everything put into it is escaped, since operators wrote some of it."""
     environment = Environment(
         loader=PackageLoader("audit.report"),
@@ -110,7 +110,7 @@ def facts(session: Session, head: Head) -> list[tuple[str, str]]:
 
 def shown(drawn: Drawing | None) -> dict[str, Markup] | None:
     """A figure for the template: SVG that matplotlib wrote and escaped."""
-    return drawn and {"wide": Markup(drawn.wide), "narrow": Markup(drawn.narrow)}
+    return None if drawn is None else {"wide": Markup(drawn.wide), "narrow": Markup(drawn.narrow)}
 
 
 def _role(key: str, value: str) -> str:

@@ -9,7 +9,7 @@ import numpy as np
 from audit.merit import Merit
 from audit.report.head import Head
 from audit.report.words import NOTHING, count, date_and_time, lasting, milliseconds, number, whole
-from audit.series.model import Session
+from audit.series.model import Floats, Session
 from audit.stops import Stop
 
 SITES = {"robot": "at the robot", "console": "at the surgeon's console"}
@@ -91,12 +91,13 @@ def _quality(session: Session) -> list[str]:
     return sentences
 
 
-def _all(values: list[np.ndarray]) -> np.ndarray:
-    together = np.concatenate(values) if values else np.empty(0)
-    return together[np.isfinite(together)]
+def _all(values: list[Floats]) -> Floats:
+    together: Floats = np.concatenate(values) if values else np.empty(0)
+    finite: Floats = together[np.isfinite(together)]
+    return finite
 
 
-def _percentile(values: np.ndarray, share: float) -> float | None:
+def _percentile(values: Floats, share: float) -> float | None:
     return float(np.percentile(values, share)) if len(values) else None
 
 
