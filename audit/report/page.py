@@ -36,7 +36,7 @@ def render(session: Session, verification: Verification) -> str:
     script = _part("paths.js")
     points = paths.points_json(session)
     return template("report.html.j2").render(
-        style=Markup(_part("style.css")),
+        style=Markup(page_style()),
         script=Markup(script),
         script_hash=_hash(script),
         title=f"Record of case {head.case}" if head.case else "Record of a session",
@@ -77,6 +77,11 @@ def render(session: Session, verification: Verification) -> str:
         zero_ns=session.zero_ns,
         made=date_and_time(int(datetime.now(tz=timezone.utc).timestamp() * 1e9)),
     )  # fmt: skip
+
+
+def page_style() -> str:
+    """The style sheet of all pages."""
+    return _part("style.css")
 
 
 def template(name: str) -> Template:

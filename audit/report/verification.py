@@ -39,6 +39,8 @@ def verification_of(folder: Path, anchors: Anchors) -> Verification:
 
 def in_words(finding: Finding) -> Verification:
     """What a verification found, for the head of the page."""
+    if not finding.records:
+        return Verification("damaged", "Cannot be verified", ("There is no audit log in this folder.",))
     sentences = [f"First bad place: {finding.problems[0]}."] if finding.problems else []
     further = finding.problems[1:MOST_PROBLEMS]
     sentences += [f"Also: {problem}." for problem in further]
