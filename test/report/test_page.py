@@ -94,7 +94,7 @@ def test_what_an_auditor_looks_for_is_there(html: str) -> None:
         "case <7> & co", "trainee-07", "Complete, and as it was recorded", "telesurgery 0.1.0", "ab" * 16,
         "The permission to move was withdrawn twice: stop request (1), command silence (1).",
         "30.0 ms", "31.0 ms", "protective stop", "tool acceleration", "3.55 m/s^2", "path length",
-        "console session f00d000000000001", "5 messages of the recorded topics are missing", "/teleop/command",
+        f"console session {0xF00D000000000001}", "5 messages of the recorded topics are missing", "/teleop/command",
         "lost on its way", "nurse",
     ):  # fmt: skip
         assert words in page.text, words
