@@ -15,12 +15,10 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
 from teleop_core.audit_record import RecordError, canonical, salted
-from teleop_core.authentication import KeyFileError, read_private
+from teleop_core.authentication import RECORD_KEY, KeyFileError, read_private
 
-KEY_FILE = "record.key"
+KEY_FILE = RECORD_KEY
 """Private key, in the folder of a session's keys; PKCS 8, PEM."""
-PUBLIC_FILE = "record.pub"
-"""Public key, beside it; PEM."""
 SESSION_KEY = "public_key.pem"
 """Public key, in the folder of a record; PEM."""
 

@@ -164,7 +164,7 @@ class _Verification:
         found = self._found
         files = files_in(self._folder)
         closed = self._chains[RECORDER].of_type("bag_closed")
-        claims = claims_of(checked.good, closed, checked.ended)
+        claims = claims_of(checked.good, closed)
         problems = list(check_files(files, claims, checked.ended, taken_out))
         # With a chain that is bad, or a checkpoint, nothing can be said of what it may have covered.
         if any(problem.kind == ALTERED for problem in found.problems):
@@ -194,8 +194,9 @@ class _Verification:
             if isinstance(gap["topic"], str) and type(gap["count"]) is int:
                 told[gap["topic"]] += gap["count"]
         for topic, recorded in sorted(reading.recorded.items()):
-            lost = reading.sequences[topic].lost
-            self._found.messages[topic] = {"recorded": recorded, "lost": lost, "told": told[topic]}
+            numbers = reading.sequences[topic]
+            counts = {"recorded": recorded, "lost": numbers.lost, "told": told[topic]}
+            self._found.messages[topic] = {**counts, "publishers": numbers.publishers}
 
     # --- 7: outside
 
