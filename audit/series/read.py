@@ -33,11 +33,14 @@ def read_session(folder: Path, namespace: str | None = None) -> Session:
         zero = entry.time if zero is None else zero
         time = (entry.time - zero) * 1e-9
         last = max(last, time)
-        counts.setdefault(entry.topic, TopicCounter()).add(time, entry.sequence)
+        if entry.topic not in counts:
+            counts[entry.topic] = TopicCounter()
+        counts[entry.topic].add(time, entry.sequence)
         found = stream_of(entry.topic)
         if found is not None:
-            collector = collectors.setdefault(found.namespace, Collector(zero))
-            _collect(bag, entry, found, collector, time)
+            if found.namespace not in collectors:
+                collectors[found.namespace] = Collector(zero)
+            _collect(bag, entry, found, collectors[found.namespace], time)
     if zero is None:
         raise SessionError(f"{folder}: no message in it can be read; {'; '.join(bag.damage) or 'the files are empty'}")
     backwards = max((counter.backwards for counter in counts.values()), default=0.0)

@@ -248,17 +248,19 @@ def test_the_command(folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture
     assert command.run(parser.parse_args([str(folder), "--out", str(out)])) == 0
     assert f"{out}: not as it was recorded" in capsys.readouterr().out, "the log has no signed checkpoint"
     assert "First bad place" in out.read_text()
-    assert [path.name for path in tmp_path.iterdir()] == ["report.html"]
+    (tmp_path / "taken").mkdir()
     for arguments, code, words in (
         ([str(tmp_path / "none")], 2, "no such folder"),
         ([str(folder), "--key", str(tmp_path / "none.pem")], 2, "none.pem"),
         ([str(folder), "--namespace", "x"], 2, "--namespace x"),
         ([str(folder), "--out", str(tmp_path / "no" / "folder" / "x.html")], 4, "cannot be written"),
+        ([str(folder), "--out", str(tmp_path / "taken")], 4, "cannot be written"),
     ):
         assert command.run(parser.parse_args(arguments)) == code
         error = capsys.readouterr().err
         assert words in error
         assert error.count("\n") == 1
+    assert {path.name for path in tmp_path.iterdir()} == {"report.html", "taken"}, "no half of a file is left"
 
 
 def test_numbers_in_words() -> None:
