@@ -42,7 +42,7 @@ def stop_table(stops: list[Stop]) -> Table:
     """Each stop with cause and reaction."""
     rows = []
     for stop in stops:
-        hold = milliseconds(stop.to_hold) if stop.to_hold is not None else "stood still already"
+        hold = milliseconds(stop.to_hold) if stop.to_hold is not None else "stood still"
         again = NOTHING if stop.permitted_again is None else lasting(stop.permitted_again - stop.withdrawn)
         follow = NOTHING if stop.followed_again is None else lasting(stop.followed_again - stop.withdrawn)
         cause = f"{_plain(stop.causes[0]) if stop.causes else 'cause not recorded'}: {stop.text}".rstrip(": ")
