@@ -77,9 +77,10 @@ class SafetyMonitorNode(TeleopNode):
         limits = profile(parameters.profile)
         require_security(limits, self._permits_key.level)
         self.get_logger().info(f"security: {self._permits_key.level}")
+        session = randbits(63) + 1
         self.supervisor = Supervisor(limits)
         if parameters.decision_log:
-            log = DecisionLog(parameters.decision_log)
+            log = DecisionLog(parameters.decision_log, {"permit_session": session, "profile": limits})
             self.supervisor = log.watch("supervisor", self.supervisor, "step")
         self._streams = StreamWatch(self)
         self._arms = {arm: ArmObservation() for arm in parameters.arms}
@@ -111,9 +112,7 @@ class SafetyMonitorNode(TeleopNode):
         self.subscription("protective_stop", self.on_protective_stop, awaited=True)
         self._streams.watch_speakers("safety_state", "safety_monitor")
         self._state = self.publisher("safety_state")
-        self._message = self._state.msg_type(
-            session=randbits(63) + 1, lease=parameters.lease, security=self._permits_key.level
-        )
+        self._message = self._state.msg_type(session=session, lease=parameters.lease, security=self._permits_key.level)
         self.create_service(Trigger, "safety/reset", self.on_reset)
         self.timer(PERIOD, self.step)
 
