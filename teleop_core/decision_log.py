@@ -4,7 +4,7 @@ A watched object works as before; each call of a watched method becomes one line
 they were before the call, result. `replay` asks fresh objects the same in the same order and compares the answers
 exactly (not a number equals not a number; 0.0 and -0.0 differ). Each line ends with a sum over itself and the sum of
 the line before it, from the start on: an input that was changed later is found even if it leads to the same decision.
-The sum has no key: it names the line that was changed; who must not trust whoever had the file needs a signature over it.
+The sum has no key: it names the line that was changed; against whoever can write the file a signature helps.
 
 A log never stops or slows the node it watches: lines are handed to a thread that writes them, and at the first failure
 (a full disk, a value that cannot be written) logging ends, with the reason in `failure`. A line takes up to 5 kB.

@@ -1,0 +1,1 @@
+"""The record of a session: written as evidence, and read again."""
