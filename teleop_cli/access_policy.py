@@ -6,7 +6,6 @@ open, because several nodes speak or because it is no stream, stands in the tabl
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from xml.etree import ElementTree
@@ -129,7 +128,7 @@ def _published(node: str, suite: Sequence[str], arms: Sequence[str]) -> Iterator
     speakers = {**SPEAKERS, "diagnostics": tuple(suite)}
     for name, row in STREAMS.items():
         if node in speakers.get(name, (row.source,)):
-            yield from _topics(row, arms)
+            yield from row.topics(arms)
     yield from (topic for topic, publishers in TRANSFORMS.items() if node in publishers)
     yield from OF_EVERY_NODE
 
@@ -137,23 +136,15 @@ def _published(node: str, suite: Sequence[str], arms: Sequence[str]) -> Iterator
 def _heard(node: str, arms: Sequence[str]) -> Iterator[str]:
     for name, row in STREAMS.items():
         if node in row.sinks or (node == OPERATE and name in HEARD_BY_OPERATE):
-            yield from _topics(row, arms)
+            yield from row.topics(arms)
     if node == STATE_PUBLISHER:
-        yield from _topics(STREAMS["joint_states"], arms)
+        yield from STREAMS["joint_states"].topics(arms)
         yield "/parameter_events"
 
 
 def _answered(node: str) -> Iterator[str]:
     yield from (service for service, (answerer, _) in SERVICES.items() if answerer == node)
     yield from (f"{node}/{service}" for service in SERVICES_OF_EVERY_NODE)
-
-
-def _topics(row: Stream, arms: Sequence[str]) -> Iterator[str]:
-    """Relative topics of a stream, one for each arm, hand or eye."""
-    values = {"arm": tuple(arms), "master": MASTERS, "eye": EYES}
-    parts = [part for part in values if f"{{{part}}}" in row.topic]
-    for chosen in itertools.product(*(values[part] for part in parts)):
-        yield row.topic_for(**dict(zip(parts, chosen, strict=True)))
 
 
 def _full_name(name: str, namespace: str) -> str:

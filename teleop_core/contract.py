@@ -6,6 +6,8 @@ and the tests their lists. Topics are relative; ``{arm}`` and ``{master}`` stand
 
 from __future__ import annotations
 
+import itertools
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
 
@@ -17,6 +19,8 @@ DEFAULT_ARMS = ("PSM1", "PSM2")
 EYES = ("left", "right")
 EYE_LINKS = {eye: f"{CAMERA_ARM}_{eye}_optical" for eye in EYES}
 """Frame of the images of each eye."""
+SITES = ("robot", "console")
+"""Sites that record a session."""
 
 
 class Intent(Enum):
@@ -37,7 +41,7 @@ class Stream:
 
     Attributes:
         name: Key of the row.
-        topic: Relative topic; may hold ``{arm}``, ``{master}`` or ``{eye}``.
+        topic: Relative topic; may hold ``{arm}``, ``{master}``, ``{eye}`` or ``{site}``.
         type: ROS interface type, ``package/msg/Name``.
         source: Node that publishes it; "any" where it is not one node.
         sinks: Nodes of the suite that subscribe to it.
@@ -56,6 +60,13 @@ class Stream:
     def topic_for(self, **parts: str) -> str:
         """Relative topic with its parts filled in, e.g. ``topic_for(arm="PSM1")``."""
         return self.topic.format(**parts)
+
+    def topics(self, arms: Sequence[str]) -> list[str]:
+        """Relative topics of the stream, one for each arm, hand, eye or site."""
+        values = {"arm": tuple(arms), "master": MASTERS, "eye": EYES, "site": SITES}
+        parts = [part for part in values if f"{{{part}}}" in self.topic]
+        chosen = itertools.product(*(values[part] for part in parts))
+        return [self.topic_for(**dict(zip(parts, one, strict=True))) for one in chosen]
 
 
 _JOINT_STATE = "sensor_msgs/msg/JointState"
@@ -104,6 +115,9 @@ _ROWS = (
            "video_relay", ("safety_monitor", "telesurgery"), 12.0, Intent.VIDEO),
     Stream("camera_info", "endoscope/{eye}/camera_info", "sensor_msgs/msg/CameraInfo",
            "video_relay", (), 12.0, Intent.VIDEO),
+    # the record
+    Stream("record_status", "record/{site}/status", "telesurgery/msg/RecordStatus",
+           "recorder", ("safety_monitor", "telesurgery"), 10.0, Intent.STATE),
     # standard
     Stream("diagnostics", "/diagnostics", "diagnostic_msgs/msg/DiagnosticArray",
            "any", ("telesurgery",), 1.0, Intent.EVENT),

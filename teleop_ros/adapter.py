@@ -61,6 +61,7 @@ class TeleopNode(Node):
         super().__init__(name)
         self.failures = 0
         self.awaited: set[Subscription] = set()
+        self.by_hand: set[Subscription] = set()
         self._last_failure = ""
         self._diagnostics = self.publisher("diagnostics")
         self.timer(1.0, self._publish_diagnostics)
@@ -200,7 +201,7 @@ def run(node_class: Callable[[], TeleopNode]) -> int:
     gc.freeze()
     if node.real_time and (refusal := prefer_this_process()):
         node.get_logger().info(refusal)
-    executor = StreamExecutor(node, node.awaited)
+    executor = StreamExecutor(node, node.awaited, node.by_hand)
     try:
         while not stop and rclpy.ok():
             executor.spin_once()

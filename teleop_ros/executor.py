@@ -28,15 +28,18 @@ SLOW_PERIOD = 0.25
 class StreamExecutor:
     """Single-threaded executor of one node."""
 
-    def __init__(self, node: Node, awaited: Collection[Subscription]) -> None:
+    def __init__(
+        self, node: Node, awaited: Collection[Subscription], by_hand: Collection[Subscription] = frozenset()
+    ) -> None:
         """Take the node's subscriptions and timers as they are now.
 
         Args:
             node: The node, wired up.
             awaited: Subscriptions whose messages wake it; the others are polled.
+            by_hand: Subscriptions that the node reads by itself.
         """
         self._awaited = [item for item in node.subscriptions if item in awaited]
-        self._polled = [item for item in node.subscriptions if item not in awaited]
+        self._polled = [item for item in node.subscriptions if item not in awaited and item not in by_hand]
         self._timers = list(node.timers)
         self._rest = _Rest(context=node.context)
         self._rest.add_node(node)

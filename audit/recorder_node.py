@@ -1,0 +1,161 @@
+"""recorder: writes down the session as evidence: every message of the stream table, and what they mean.
+
+In:  every topic of the stream table, serialized, as it came
+Out: record/<site>/status (10 Hz)
+Silence: of this node counts as a record that is not being written; the safety monitor does not let a session arm
+without one. Silence of an input is a gap in the record, and told there.
+
+The node runs behind the control loop. The middleware gathers the messages and the node reads them 50 times a second.
+"""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from diagnostic_msgs.msg import DiagnosticStatus
+
+from audit.bag_file import Channel
+from audit.bulk_queue import Sample
+from audit.definitions import definition, type_hash
+from audit.session_record import RecordLimits, SessionRecord
+from teleop_core.contract import DEFAULT_ARMS, INSTRUMENT_ARMS, SITES, STREAMS, Intent
+from teleop_core.record_folder import RecordFolderError, new_folder_name, open_session, records_root
+from teleop_ros.adapter import Health, TeleopNode, run
+from teleop_ros.parameters import ParameterError, check, declare, parameter
+from teleop_ros.qos import publisher_qos, rosbag2_qos
+from teleop_ros.raw_reading import RawReader
+from teleop_ros.scheduling import yield_to_others
+
+READ_EVERY, TELL_EVERY = 0.02, 0.1
+"""[s]"""
+LIBRARY = "telesurgery recorder"
+
+
+@dataclass(frozen=True)
+class RecorderParameters:
+    """Parameters of the recorder."""
+
+    arms: list[str] = parameter(list(DEFAULT_ARMS), doc="instrument arms that are recorded", choices=INSTRUMENT_ARMS)
+    site: str = parameter(SITES[0], doc="whose computer this is", choices=SITES)
+    folder: str = parameter("", doc="folder of the session's record; empty: a new one")
+    case: str = parameter("", doc="what the hospital calls the operation; never a name of a person")
+    roles: list[str] = parameter(["operator", "local team"], doc="roles of the people in the record")
+    split_size: int = parameter(256_000_000, unit="bytes", low=1_000_000, high=10**12, doc="a bag file is closed at")
+    split_time: float = parameter(600.0, unit="s", low=1.0, high=86400.0, doc="a bag file is closed after")
+    queue: int = parameter(
+        32_000_000, unit="bytes", low=1_000_000, high=10**9, doc="messages that may wait for a slow disk"
+    )
+    video_ceiling: float = parameter(
+        8e6, unit="bytes/s", low=0.0, high=1e9, doc="video recorded at most; further frames are skipped and counted"
+    )
+    disk_low: int = parameter(
+        2_000_000_000, unit="bytes", low=0, high=10**15, doc="with less room a session does not arm"
+    )
+    disk_reserve: int = parameter(
+        200_000_000, unit="bytes", low=0, high=10**15, doc="room that is left to the audit log when the bag ends"
+    )
+
+    def __post_init__(self) -> None:
+        """Refuse unknown arms and sites, and numbers out of range."""
+        check(self)
+
+
+class RecorderNode(TeleopNode):
+    """Messages -> SessionRecord -> RecordStatus."""
+
+    def __init__(self) -> None:
+        """Open the record, hear everything."""
+        super().__init__("recorder")
+        # The middleware's threads are there already and keep their place: they only take packets in.
+        yield_to_others()
+        self.parameters = parameters = declare(self, RecorderParameters)
+        folder = Path(parameters.folder or records_root() / new_folder_name(parameters.site))
+        try:
+            session = open_session(folder, parameters.site, case=parameters.case, roles=parameters.roles)
+        except RecordFolderError as error:
+            raise ParameterError(f"parameter folder: {error}") from error
+        self._reader = RawReader(self, self.on_message)
+        self._channels: list[Channel] = []
+        for name in STREAMS:
+            self._hear(name)
+        limits = RecordLimits(
+            split_bytes=parameters.split_size,
+            split_seconds=parameters.split_time,
+            queue_bytes=parameters.queue,
+            video_rate=parameters.video_ceiling,
+            disk_low=parameters.disk_low,
+            disk_reserve=parameters.disk_reserve,
+        )
+        self._record = SessionRecord(folder, session, self._channels, limits, LIBRARY)
+        self.get_logger().info(f"recording into {folder}")
+        self._status = self.publisher("record_status", site=parameters.site)
+        self._message = self._status.msg_type(site=parameters.site, session=session.session)
+        self._now = self.now()
+        self.timer(READ_EVERY, self.step)
+        self.timer(TELL_EVERY, self.tell)
+
+    def on_message(self, channel: int, data: bytes, info: dict[str, int]) -> None:
+        """A message of any topic."""
+        sample = Sample(
+            channel,
+            info["received_timestamp"],
+            info["source_timestamp"],
+            info["publication_sequence_number"],
+            data,
+        )
+        self._record.take(self._now, sample)
+
+    def step(self) -> None:
+        """50 times a second: read what has arrived."""
+        self._now = self.now()
+        self._reader.read()
+
+    def tell(self) -> None:
+        """Ten times a second: what was lost, how the record does."""
+        self._record.tick(self._now)
+        health, message = self._record.health(self.now()), self._message
+        message.header = self.header()
+        message.writing, message.reason = health.writing, health.reason
+        message.records, message.dropped = health.records, health.dropped
+        message.disk_free, message.bytes = health.free, health.bytes
+        self._status.publish(message)
+
+    def last_words(self) -> None:
+        """Read what is left, end the record."""
+        self.step()
+        self._record.close()
+        super().last_words()
+
+    def health(self) -> Health:
+        """What is recorded, and what is not."""
+        health = self._record.health(self.now())
+        level = DiagnosticStatus.OK if health.writing else DiagnosticStatus.ERROR
+        values: dict[str, object] = {"records": health.records, "dropped": health.dropped, "bytes": health.bytes}
+        return level, health.reason or "recording", values
+
+    def _hear(self, name: str) -> None:
+        row = STREAMS[name]
+        for topic in row.topics(self.parameters.arms):
+            full_name = self._reader.subscribe(len(self._channels), row, topic)
+            self._channels.append(
+                Channel(
+                    topic=full_name,
+                    type=row.type,
+                    definition=definition(row.type),
+                    type_hash=type_hash(row.type),
+                    qos=rosbag2_qos(publisher_qos(row)),
+                    is_video=row.intent is Intent.VIDEO and "Image" in row.type,
+                    sole=row.source != "any",
+                )
+            )
+
+
+def main() -> int:
+    """Run the recorder."""
+    return run(RecorderNode)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
