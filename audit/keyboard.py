@@ -32,7 +32,9 @@ class Keyboard:
             self._descriptor = None
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, where: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, where: TracebackType | None
+    ) -> None:
         """Give it back."""
         if self._descriptor is not None:
             termios.tcsetattr(self._descriptor, termios.TCSADRAIN, self._before)
