@@ -42,6 +42,7 @@ class RecorderParameters:
     folder: str = parameter("", doc="folder of the session's record; empty: a new one")
     case: str = parameter("", doc="what the hospital calls the operation; never a name of a person")
     roles: list[str] = parameter(["operator", "local team"], doc="roles of the people in the record")
+    key_folder: str = parameter("", doc="folder of the keys of this session; its record.key signs the record")
     split_size: int = parameter(256_000_000, unit="bytes", low=1_000_000, high=10**12, doc="a bag file is closed at")
     split_time: float = parameter(600.0, unit="s", low=1.0, high=86400.0, doc="a bag file is closed after")
     queue: int = parameter(

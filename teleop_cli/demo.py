@@ -21,7 +21,8 @@ from teleop_cli.runner import PACKAGE, Runner, StartError, session_environment
 from teleop_cli.say import say
 from teleop_cli.stop import noted_signals
 from teleop_core.contract import DEFAULT_ARMS, INSTRUMENT_ARMS, MASTERS
-from teleop_core.graph import BUILT_IN_SURGEON, SessionOptions, enclave, node_graph
+from teleop_core.graph import BUILT_IN_SURGEON, ROBOT, SessionOptions, enclave, node_graph
+from teleop_core.record_folder import RecordFolderError, new_folder_name, open_session, records_root
 
 if TYPE_CHECKING:
     from teleop_cli.recorder import SessionRecorder
@@ -70,6 +71,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--seed", type=_seed, default=1, metavar="N", help="seed of the built-in surgeon (default: 1)")
     add_link_arguments(parser)
     parser.add_argument("--rate", type=float, default=200.0, metavar="HZ", help="operator commands, 50 to 500 Hz")
+    record = parser.add_mutually_exclusive_group()
+    record.add_argument("--no-record", action="store_true", help="do not record the session; nothing can be proved later")
+    record.add_argument(
+        "--records",
+        type=Path,
+        metavar="DIR",
+        help="make the folder of the session's record there (default: $TELESURGERY_RECORDS, or telesurgery/records in ~/.ros)",
+    )
 
 
 def demo(arguments: argparse.Namespace) -> int:
@@ -110,9 +119,17 @@ def _options(arguments: argparse.Namespace) -> SessionOptions:
             arms=tuple(arguments.arms),
             command_rate=arguments.rate,
             seed=arguments.seed,
+            record=not arguments.no_record,
+            record_folder=_record_folder(arguments),
         )
     except ValueError as error:
         raise ValueError(f"--rate: {error}") from error  # the other options have been seen to
+
+
+def _record_folder(arguments: argparse.Namespace) -> str:
+    if arguments.no_record:
+        return ""
+    return str((arguments.records or records_root()).resolve() / new_folder_name(ROBOT))
 
 
 def _choose_domain() -> tuple[int, socket.socket]:
@@ -132,7 +149,9 @@ def _run(options: SessionOptions, outputs: Outputs, domain: int, stop: Stop, arg
     began = time.monotonic()
     try:
         outputs.prepare()
-    except OutputError as error:
+        if options.record:
+            open_session(Path(options.record_folder), options.site)
+    except (OutputError, RecordFolderError) as error:
         return _refuse(str(error), NOT_WRITTEN)
     os.environ.update(session_environment(domain))
     runner = Runner(node_graph(options), outputs.folder, os.environ)
@@ -145,6 +164,8 @@ def _run(options: SessionOptions, outputs: Outputs, domain: int, stop: Stop, arg
         except OutputError as error:
             return _refuse(str(error), NOT_WRITTEN)
         say(f"ROS domain {domain}, session in {outputs.folder}")
+        if options.record:
+            say(f"recording into {options.record_folder}")
         # The nodes load while this process does.
         from teleop_cli.recorder import SessionRecorder
 

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from teleop_core.contract import DEFAULT_ARMS
+from teleop_core.contract import DEFAULT_ARMS, SITES
 
 ParameterValue = bool | int | float | str | list[str]
 
-SIDES = ("robot", "console", "both")
+ROBOT, CONSOLE = SITES
+SIDES = (ROBOT, CONSOLE, "both")
 BUILT_IN_SURGEON = "surgeon"
 
 
@@ -28,6 +29,8 @@ class SessionOptions:
         command_rate: Rate of operator commands [Hz].
         seed: Seed of the built-in surgeon.
         keys: Folder of the key files with which messages are signed and checked; empty: they are not.
+        record: Record the session.
+        record_folder: Folder of its record; empty: the recorder makes one where records are kept.
     """
 
     side: str = "both"
@@ -38,6 +41,13 @@ class SessionOptions:
     command_rate: float = 200.0
     seed: int = 1
     keys: str = ""
+    record: bool = True
+    record_folder: str = ""
+
+    @property
+    def site(self) -> str:
+        """Whose record this machine writes."""
+        return CONSOLE if self.side == CONSOLE else ROBOT
 
     def __post_init__(self) -> None:
         """Refuse what is not in the lists.
@@ -60,16 +70,23 @@ class NodeSpec:
     """One process of the suite.
 
     Attributes:
-        executable: Name of the executable and of the node.
+        executable: Name of the executable.
         side: Site it runs at: robot or console.
         parameters: ROS parameters that differ from their defaults.
         holds_arm: Is stopped last, after everything that could still ask for motion.
+        name: Name of the node, where it is not that of the executable.
     """
 
     executable: str
     side: str
     parameters: dict[str, ParameterValue] = field(default_factory=dict)
     holds_arm: bool = False
+    name: str = ""
+
+    @property
+    def node(self) -> str:
+        """Name of the node."""
+        return self.name or self.executable
 
 
 def enclave(node: str) -> str:
@@ -88,6 +105,7 @@ def node_graph(options: SessionOptions) -> list[NodeSpec]:
     nodes = [
         NodeSpec("video_relay", "robot", {"arms": arms, "source": "simulation" if options.sim else "camera"}),
         NodeSpec("safety_monitor", "robot", {"arms": arms, **guarded}),
+        *_recorder(options),
         NodeSpec(
             "driver",
             "robot",
@@ -109,3 +127,16 @@ def node_graph(options: SessionOptions) -> list[NodeSpec]:
     if options.sim:
         nodes.append(NodeSpec("local_team", "robot", {"arms": arms}))
     return [node for node in nodes if options.side in ("both", node.side)]
+
+
+def _recorder(options: SessionOptions) -> list[NodeSpec]:
+    """The recorder of this machine's site; both sites may be in one ROS domain, so the nodes have names of their own."""
+    if not options.record:
+        return []
+    parameters: dict[str, ParameterValue] = {
+        "arms": list(options.arms),
+        "site": options.site,
+        "folder": options.record_folder,
+        "key_folder": options.keys,
+    }
+    return [NodeSpec("recorder", options.site, parameters, name="" if options.site == ROBOT else "console_recorder")]
