@@ -52,7 +52,7 @@ class ReplayNode(TeleopNode):
         self.error: Exception | None = None
         self.session = session
         self._step = round(step * 1e9)
-        self._publishers: dict[str, Publisher] = {}
+        self._outputs: dict[str, Publisher] = {}
         for topic in topics:
             self._announce(topic)
         self._status = self.create_publisher(DiagnosticStatus, "~/status", 10)
@@ -69,7 +69,7 @@ class ReplayNode(TeleopNode):
             self.error = error
             return
         for item in due:
-            publisher = self._publishers.get(item.topic)
+            publisher = self._outputs.get(item.topic)
             if publisher is not None:
                 publisher.publish(item.data)
                 self.published += 1
@@ -89,7 +89,7 @@ class ReplayNode(TeleopNode):
     @property
     def plays_something(self) -> bool:
         """At least one topic can be played here."""
-        return bool(self._publishers)
+        return bool(self._outputs)
 
     @property
     def ended(self) -> bool:
@@ -116,7 +116,7 @@ class ReplayNode(TeleopNode):
             "paused": self.player.clock.paused,
             "late [s]": f"{self.player.behind(self.now()):.3f}",
             "published": self.published,
-            "topics": len(self._publishers),
+            "topics": len(self._outputs),
             "left out": "; ".join(f"{topic}: {why}" for topic, why in self.left_out.items()),
         }
         return DiagnosticStatus.WARN, f"REPLAY of {self.session}, not live: {self.line()}", values
@@ -139,7 +139,7 @@ class ReplayNode(TeleopNode):
             self.left_out[topic.recorded] = f"{topic.type} was recorded with another definition than the one installed"
             self.destroy_publisher(publisher)
             return
-        self._publishers[topic.recorded] = publisher
+        self._outputs[topic.recorded] = publisher
 
     def _answer(self, act: Callable[[], None], answer: Any) -> Any:
         act()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 import os
 import signal
@@ -29,21 +30,23 @@ MODULES = {
     "kinematics": "robot_driver.kinematics_node",
     "safety_monitor": "safety_monitor.safety_monitor_node",
     "local_team": "robot_driver.local_team_node",
+    "recorder": "audit.recorder_node",
 }
 
 
 class Nodes:
     """Processes of the suite's nodes, each ended by its own id."""
 
-    def __init__(self, root: Path, domain: int) -> None:
+    def __init__(self, root: Path, domain: int, namespace: str = "") -> None:
         self._root = root
+        self._place = ["-r", f"__ns:={namespace}"] if namespace else []
         self._environment = {**os.environ, "ROS_DOMAIN_ID": str(domain), "PYTHONPATH": str(root)}
         self.processes: dict[str, subprocess.Popen[bytes]] = {}
 
     def start(self, *names: str, **parameters: str) -> None:
         for name in names:
             arguments = [word for key, value in parameters.items() for word in ("-p", f"{key}:={value}")]
-            command = [sys.executable, "-m", MODULES[name], "--ros-args", *arguments]
+            command = [sys.executable, "-m", MODULES[name], "--ros-args", *self._place, *arguments]
             self.processes[name] = subprocess.Popen(command, cwd=self._root, env=self._environment)
 
     def kill(self, name: str, number: int = signal.SIGKILL) -> None:
@@ -207,12 +210,13 @@ class Room:
         self.until(lambda: self.console.speed() > 0.005, what="PSM1 moves")
 
 
-@pytest.fixture
-def room(root: Path, ros_domain: int) -> Iterator[Room]:
-    context_before = rclpy.ok()
-    assert not context_before, "another test left its ROS context open"
-    rclpy.init(domain_id=ros_domain, signal_handler_options=rclpy.signals.SignalHandlerOptions.NO)
-    nodes = Nodes(root, ros_domain)
+@contextlib.contextmanager
+def open_room(root: Path, domain: int, namespace: str = "") -> Iterator[Room]:
+    """A room in a ROS domain and a namespace, closed with everything that was started in it."""
+    assert not rclpy.ok(), "another test left its ROS context open"
+    place = ["--ros-args", "-r", f"__ns:={namespace}"] if namespace else None
+    rclpy.init(args=place, domain_id=domain, signal_handler_options=rclpy.signals.SignalHandlerOptions.NO)
+    nodes = Nodes(root, domain, namespace)
     console = Console()
     executor = rclpy.executors.SingleThreadedExecutor()
     executor.add_node(console)
@@ -223,3 +227,15 @@ def room(root: Path, ros_domain: int) -> Iterator[Room]:
         executor.remove_node(console)
         console.destroy_node()
         rclpy.try_shutdown()
+
+
+@pytest.fixture
+def room(root: Path, ros_domain: int) -> Iterator[Room]:
+    with open_room(root, ros_domain) as opened:
+        yield opened
+
+
+@pytest.fixture
+def rooms(root: Path, ros_domain: int) -> Callable[..., contextlib.AbstractContextManager[Room]]:
+    """Opens one room after the other, each in a namespace."""
+    return lambda namespace="": open_room(root, ros_domain, namespace)
