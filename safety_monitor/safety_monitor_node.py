@@ -1,7 +1,8 @@
 """safety_monitor: watches every stream and permits motion while all is well.
 
 In:  teleop/command, teleop/feedback, <ARM>/setpoint_js, measured_js, operating_state, servo_report,
-     endoscope/*/image_raw/compressed, link/status, safety/protective_stop; service safety/reset (std_srvs/Trigger)
+     endoscope/*/image_raw/compressed, link/status, safety/protective_stop, record/robot/status;
+     service safety/reset (std_srvs/Trigger)
 Out: safety/state (the permit, 100 Hz and on change)
 Silence: of a stream is a cause in the cause table; silence of this node ends every permit by its lease.
 
@@ -13,7 +14,7 @@ from __future__ import annotations
 
 import sys
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from secrets import randbits
 from typing import Any
@@ -25,19 +26,23 @@ from std_srvs.srv import Trigger
 from safety_monitor.arm_observation import ArmObservation
 from safety_monitor.causes import Level
 from safety_monitor.disk_watch import DiskWatch
-from safety_monitor.inputs import COMMAND, DRIVER, FEEDBACK, VIDEO, Inputs, LinkQuality
+from safety_monitor.inputs import COMMAND, DRIVER, FEEDBACK, VIDEO, ArmHealth, Inputs, LinkQuality
 from safety_monitor.observations import Acceptance, ClockWatch, Control, Rises, StreamObservation
+from safety_monitor.recorder_watch import RecorderWatch
+from safety_monitor.safety_log import CHAIN, SafetyLog
 from safety_monitor.state_message import events, fill, health_of_node, health_of_streams
 from safety_monitor.stream_watch import StreamWatch
 from safety_monitor.supervisor import Supervisor, Verdict
-from teleop_core.contract import DEFAULT_ARMS, EYE_LINKS, EYES, INSTRUMENT_ARMS, STREAMS
+from teleop_core.audit_writer import AuditWriter
+from teleop_core.contract import DEFAULT_ARMS, EYE_LINKS, EYES, INSTRUMENT_ARMS, SITES, STREAMS
 from teleop_core.decision_log import DecisionLog
 from teleop_core.permit import stamp_is_fresh
+from teleop_core.record_folder import RecordFolderError, open_session
 from teleop_core.signals import TeleopState
 from teleop_ros.adapter import Health, HealthRow, TeleopNode, run
 from teleop_ros.keys import KEY_FOLDER, authenticator
 from teleop_ros.message_mac import sign_permit, verify_command, verify_stop
-from teleop_ros.parameters import check, declare, parameter
+from teleop_ros.parameters import ParameterError, check, declare, parameter
 from teleop_ros.profiles import profile, require_security
 
 PERIOD = 1.0 / STREAMS["safety_state"].rate
@@ -56,6 +61,8 @@ class SafetyMonitorParameters:
     lease: float = parameter(0.1, unit="s", low=0.03, high=0.3, doc="a permit ends this long after its arrival")
     key_folder: str = parameter("", doc=KEY_FOLDER)
     decision_log: str = parameter("", doc="file that takes every decision with its inputs; empty: none")
+    recorder: bool = parameter(False, doc="a recorder is expected; without one a session does not arm")
+    record_folder: str = parameter("", doc="folder of the session's record, for the monitor's own audit log; empty: none")
 
     def __post_init__(self) -> None:
         """Refuse unknown arms."""
@@ -82,6 +89,8 @@ class SafetyMonitorNode(TeleopNode):
         if parameters.decision_log:
             log = DecisionLog(parameters.decision_log, {"permit_session": session, "profile": limits})
             self.supervisor = log.watch("supervisor", self.supervisor, "step")
+        self._log = SafetyLog(_audit_log(parameters.record_folder))
+        self._recorder = RecorderWatch(parameters.recorder)
         self._streams = StreamWatch(self)
         self._arms = {arm: ArmObservation() for arm in parameters.arms}
         self._acceptance = Acceptance()
@@ -109,6 +118,7 @@ class SafetyMonitorNode(TeleopNode):
         for eye in EYES:
             expect("image", VIDEO, f"{eye} eye", lambda o, m, eye=eye: self.on_image(o, eye, m), eye=eye)
         self.subscription("link_status", self.on_link_status)
+        self.subscription("record_status", self.on_record_status, site=SITES[0])
         self.subscription("protective_stop", self.on_protective_stop, awaited=True)
         self._streams.watch_speakers("safety_state", "safety_monitor")
         self._state = self.publisher("safety_state")
@@ -177,12 +187,18 @@ class SafetyMonitorNode(TeleopNode):
         """How good the wide-area link is."""
         self._link = (self.now(), message)
 
+    def on_record_status(self, message: Any) -> None:
+        """How well this site records the session."""
+        self._recorder.told(self.now(), message.writing, message.reason)
+
     def on_protective_stop(self, message: Any) -> None:
         """Somebody asks for a stop: decide and tell at once."""
         signed = verify_stop(self._stops_key, message) and (
             self._stops_key.level == "none" or stamp_is_fresh(_seconds(message.header.stamp), time.time())
         )
-        self._happen("stop_requests" if signed else "unsigned_stops", (message.source or "unknown", message.reason))
+        source = message.source or "unknown"
+        self._happen("stop_requests" if signed else "unsigned_stops", (source, message.reason))
+        self._log.stop_requested(source, message.reason, signed)
         self.step()
 
     def on_reset(self, _request: Any, response: Any) -> Any:
@@ -213,9 +229,10 @@ class SafetyMonitorNode(TeleopNode):
         super().failed(text)
 
     def last_words(self) -> None:
-        """End the watch over the disk too."""
-        self._disk.close()
+        """End the watch over the disk and the audit log too."""
         super().last_words()
+        self._disk.close()
+        self._log.close()
 
     def health(self) -> Health:
         """State and worst alarm."""
@@ -233,7 +250,11 @@ class SafetyMonitorNode(TeleopNode):
         self._steps += 1
         if self._steps % CENSUS_EVERY == 1:
             self._streams.count_speakers()
-        verdict: Verdict = self.supervisor.step(now, self._inputs(now, lag, reset))
+        self._log.clock_stepped(self._wall_clock.step)
+        decided: Verdict = self.supervisor.step(now, self._inputs(now, lag, reset))
+        if reset:
+            self._log.reset(decided)
+        verdict = self._log.admit(decided)
         for level, line in events(self._verdict, verdict):
             self._tell(level, line)
         self._verdict = verdict
@@ -248,7 +269,7 @@ class SafetyMonitorNode(TeleopNode):
         failure: str = happened.pop("failure", ("",))[0]
         return Inputs(
             streams=tuple(self._streams.health(now).values()),
-            arms={name: arm.health(now, self._message.session) for name, arm in self._arms.items()},
+            arms=self._arms_health(now),
             operator_present=self._operator_present,
             clutch=self._clutch,
             command_refused_for=self._acceptance.refused_for(now, self._streams["teleop/command"]),
@@ -261,9 +282,21 @@ class SafetyMonitorNode(TeleopNode):
             reset_requested=reset,
             loop_lag=lag,
             clock_step=self._wall_clock.step,
+            recorder_writing=self._recorder_writing(now),
             disk_free=self._disk.free,
             **happened,
         )
+
+    def _arms_health(self, now: float) -> dict[str, ArmHealth]:
+        arms = {name: arm.health(now, self._message.session) for name, arm in self._arms.items()}
+        if not self._log.withholding:
+            return arms
+        # The supervisor has granted what nobody was told yet: that the gates do not take it is no fault of theirs.
+        return {name: replace(arm, permitted=arm.permitted or None) for name, arm in arms.items()}
+
+    def _recorder_writing(self, now: float) -> bool | None:
+        problem = self._log.problem or self._recorder.problem(now)
+        return None if problem is None else not problem
 
     def _link_quality(self, now: float) -> LinkQuality | None:
         if self._link is None:
@@ -292,6 +325,20 @@ class SafetyMonitorNode(TeleopNode):
             self._streams.watch_speakers(stream, f"commands of {arm}", arm=arm)
         self.subscription("operating_state", lambda message: self.on_operating_state(arm, message), arm=arm)
         self.subscription("servo_report", lambda message: self.on_servo_report(arm, message), arm=arm)
+
+
+def _audit_log(folder: str) -> AuditWriter | None:
+    """The monitor's own chain in the folder of the session's record; None where there is no record."""
+    if not folder:
+        return None
+    try:
+        session = open_session(Path(folder), SITES[0])
+    except RecordFolderError as error:
+        raise ParameterError(f"parameter record_folder: {error}") from error
+    log = AuditWriter(folder, CHAIN, session.session)
+    if log.failure:
+        raise ParameterError(f"parameter record_folder: {log.failure}")
+    return log
 
 
 def _seconds(stamp: Any) -> float:

@@ -77,23 +77,22 @@ class SegmentFile:
         _sync_folder(folder)
         opening = {
             **facts,
-            "broken": broken_off(broken),
+            "broken": broken,
             "chain": self._chain,
             "clock_source": clock_source(),
             "format": FORMAT,
-            "previous": previous.name if previous else None,
-            "previous_bytes": previous.stat().st_size if previous else 0,
+            "previous": previous,
         }
         self.write("segment", salted(opening), self._chain, stamp)
         self.keep_reserve(stamp)
 
-    def _take_up(self, folder: Path) -> tuple[Path | None, bytes]:
-        """Find where the segments before left the chain: the newest of them, and the line that it broke off."""
+    def _take_up(self, folder: Path) -> tuple[str | None, dict[str, Any]]:
+        """Find where the segments before left the chain: the newest of them, and what broke off behind its record."""
         if parse_segment(segment_name(self._chain, 0)) is None:
             raise RecordError(f"{self._chain!r} is no name of a chain: use small letters, digits, underscores")
         there = segments(folder, self._chain)
         if not there:
-            return None, b""
+            return None, {}
         if being_written(there[-1]):
             raise RecordError(f"another process writes {there[-1].name}; end it first")
         number = (parse_segment(there[-1].name) or ("", 0))[1] + 1
@@ -103,7 +102,9 @@ class SegmentFile:
             raise RecordError(f"{folder} holds session {last['session']}, not {self._session}; use a folder of its own")
         n, prev = (last["n"], last["hash"]) if last is not None else (-1, GENESIS)
         self.head = Head(segment_name(self._chain, number), n, prev)
-        return there[-1], tails[-1].broken
+        behind = next((i for i in reversed(range(len(tails))) if tails[i].record is not None), 0)
+        found = {path.name: broken_off(end.broken) for path, end in zip(there[behind:], tails[behind:], strict=True)}
+        return there[-1].name, {name: told for name, told in found.items() if told is not None}
 
     def write(self, type: str, payload: dict[str, Any], actor: str, stamp: Stamp) -> Head:
         """One record, one line, one write.

@@ -16,7 +16,7 @@ succeeds again:
 - The folder is missing or read-only, another process writes the chain: `failure` from the start on.
 
 A new writer makes a new segment, chained to the last valid record of the segment before. Its first record vouches for
-the length of that segment and for the line that broke off at its end.
+a line that broke off at the end of that one.
 """
 
 from __future__ import annotations

@@ -52,7 +52,7 @@ def load_key(folder: Path | str, purpose: str) -> bytes:
     """
     path = key_file(folder, purpose)
     try:
-        text = _read_private(path)
+        text = read_private(path)
     except OSError as error:
         raise KeyFileError(f"{path}: {error.strerror}") from error
     try:
@@ -107,8 +107,15 @@ def _known(purpose: str) -> str:
     return purpose
 
 
-def _read_private(path: Path) -> bytes:
-    """Content of a file that nobody else may read; asks the opened file, so that nothing can be swapped in between."""
+def read_private(path: Path) -> bytes:
+    """Content of a key file that nobody else may read.
+
+    Asks the opened file, so that nothing can be swapped in between.
+
+    Raises:
+        KeyFileError: it is no file, belongs to or is open to others, or is too long for a key.
+        OSError: it cannot be opened.
+    """
     descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)  # does not wait for the writer of a pipe
     try:
         found = os.fstat(descriptor)
@@ -120,7 +127,7 @@ def _read_private(path: Path) -> bytes:
         if found.st_uid != os.geteuid():
             raise KeyFileError(f"{path}: belongs to another user")
         if found.st_size > _LARGEST_FILE:
-            raise KeyFileError(f"{path}: is {found.st_size} bytes long; a key is {2 * KEY_SIZE} digits")
+            raise KeyFileError(f"{path}: is {found.st_size} bytes long; a key file has {_LARGEST_FILE} at most")
         return os.read(descriptor, _LARGEST_FILE)
     finally:
         os.close(descriptor)

@@ -104,7 +104,7 @@ def node_graph(options: SessionOptions) -> list[NodeSpec]:
     guarded: dict[str, ParameterValue] = {"profile": options.profile, "key_folder": options.keys}
     nodes = [
         NodeSpec("video_relay", "robot", {"arms": arms, "source": "simulation" if options.sim else "camera"}),
-        NodeSpec("safety_monitor", "robot", {"arms": arms, **guarded}),
+        NodeSpec("safety_monitor", "robot", {"arms": arms, **guarded, **_recorded(options)}),
         *_recorder(options),
         NodeSpec(
             "driver",
@@ -127,6 +127,15 @@ def node_graph(options: SessionOptions) -> list[NodeSpec]:
     if options.sim:
         nodes.append(NodeSpec("local_team", "robot", {"arms": arms}))
     return [node for node in nodes if options.side in ("both", node.side)]
+
+
+def _recorded(options: SessionOptions) -> dict[str, ParameterValue]:
+    """What the safety monitor writes into the record by itself."""
+    if not options.record:
+        return {}
+    folder = options.record_folder
+    decisions = f"{folder}/safety_monitor.decisions.jsonl" if folder else ""
+    return {"recorder": True, "record_folder": folder, "decision_log": decisions}
 
 
 def _recorder(options: SessionOptions) -> list[NodeSpec]:

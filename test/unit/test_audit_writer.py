@@ -108,20 +108,21 @@ def test_a_restart_continues_the_chain_in_a_new_segment(tmp_path: Path) -> None:
     found = records(tmp_path / "recorder.001.audit.jsonl")
     assert chained(found, last.hash, last.n + 1)
     assert found[0]["payload"]["previous"] == "recorder.000.audit.jsonl"
-    assert found[0]["payload"]["previous_bytes"] == first.path.stat().st_size
-    assert found[0]["payload"]["broken"] == {"bytes": 12, "sha256": hashlib.sha256(b'{"actor":"br').hexdigest()}
+    digest = hashlib.sha256(b'{"actor":"br').hexdigest()
+    assert found[0]["payload"]["broken"] == {"recorder.000.audit.jsonl": {"bytes": 12, "sha256": digest}}
 
 
-def test_an_empty_segment_in_between_is_named(tmp_path: Path) -> None:
+def test_a_segment_without_a_record_is_vouched_for(tmp_path: Path) -> None:
     """A process that was killed before its first record was written."""
     first = AuditWriter(tmp_path, "recorder", SESSION)
     first.close()
-    (tmp_path / "recorder.001.audit.jsonl").touch()
+    (tmp_path / "recorder.001.audit.jsonl").write_bytes(b"{")
     third = AuditWriter(tmp_path, "recorder", SESSION)
     third.close()
     found = records(tmp_path / "recorder.002.audit.jsonl")
     assert chained(found, first.head.hash, 1)
-    assert (found[0]["payload"]["previous"], found[0]["payload"]["previous_bytes"]) == ("recorder.001.audit.jsonl", 0)
+    assert found[0]["payload"]["previous"] == "recorder.001.audit.jsonl"
+    assert found[0]["payload"]["broken"].keys() == {"recorder.001.audit.jsonl"}
 
 
 def test_two_writers_of_one_chain_are_refused(tmp_path: Path) -> None:

@@ -153,7 +153,7 @@ def test_a_key_that_only_its_owner_reads_is_taken(folder: Path) -> None:
         (KEY.hex()[:-1], "is not hexadecimal text"),
         ("g" * 64, "is not hexadecimal text"),
         ("\xff" * 64, "is not hexadecimal text"),
-        (KEY.hex() + 65 * "\n", "is 129 bytes long; a key is 64 digits"),
+        (KEY.hex() + 65 * "\n", "is 129 bytes long; a key file has 128 at most"),
     ],
 )
 def test_what_is_no_key_is_refused(folder: Path, text: str, cause: str) -> None:

@@ -1,0 +1,106 @@
+"""Reads the chains of a record: line by line, with their places, tolerant of what broke off."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from teleop_core.audit_disk import parse_segment, segments
+from teleop_core.audit_record import RecordError, check_record
+
+
+@dataclass(frozen=True)
+class Line:
+    """A line of a segment.
+
+    Attributes:
+        file: Name of the segment.
+        number: Of the line, from 1.
+        offset: Of its first byte.
+        text: Its bytes, the line end included.
+        record: What it says; None if it is no valid record.
+        error: Why it is none; empty if it is one.
+    """
+
+    file: str
+    number: int
+    offset: int
+    text: bytes
+    record: dict[str, Any] | None
+    error: str
+
+
+def chains(folder: Path) -> dict[str, list[Path]]:
+    """Segments of every chain in a folder, in order; chains sorted by name.
+
+    Raises:
+        OSError: the folder cannot be read.
+    """
+    names = {parsed[0] for path in folder.iterdir() if (parsed := parse_segment(path.name)) is not None}
+    return {name: segments(folder, name) for name in sorted(names)}
+
+
+def lines(path: Path) -> Iterator[Line]:
+    """Lines of a segment; one without a line end at the end of the file broke off and is no record.
+
+    Raises:
+        OSError: the file cannot be read.
+    """
+    offset = 0
+    with path.open("rb") as file:
+        for number, text in enumerate(file, start=1):
+            record, error = None, "the line broke off"
+            if text.endswith(b"\n"):
+                try:
+                    record, error = check_record(text[:-1]), ""
+                except RecordError as refused:
+                    error = str(refused)
+            yield Line(path.name, number, offset, text, record, error)
+            offset += len(text)
+
+
+def records(folder: Path, chain: str | None = None) -> Iterator[dict[str, Any]]:
+    """Valid records in order, chain by chain; whatever is none is passed over (`verify` tells of it).
+
+    Args:
+        folder: Of a record.
+        chain: Only this one.
+
+    Raises:
+        OSError: a file cannot be read.
+    """
+    for name, paths in chains(folder).items():
+        if chain in (None, name):
+            yield from (line.record for path in paths for line in lines(path) if line.record is not None)
+
+
+class ChainTail:
+    """Follows a chain that others write, through all its segments."""
+
+    def __init__(self, folder: Path, chain: str) -> None:
+        """Begin at the first record there is."""
+        self._folder, self._chain = folder, chain
+        self._read: defaultdict[str, int] = defaultdict(int)
+
+    def new(self) -> list[tuple[str, dict[str, Any]]]:
+        """File name and record of every valid record that is new since the last call; a line that is unfinished waits.
+
+        Raises:
+            OSError: a file cannot be read.
+        """
+        found: list[tuple[str, dict[str, Any]]] = []
+        for path in segments(self._folder, self._chain):
+            with path.open("rb") as file:
+                file.seek(self._read[path.name])
+                added = file.read()
+            whole = added[: added.rfind(b"\n") + 1]
+            self._read[path.name] += len(whole)
+            for line in whole.splitlines():
+                try:
+                    found.append((path.name, check_record(line)))
+                except RecordError:
+                    continue  # broke off; the record behind it tells so
+        return found

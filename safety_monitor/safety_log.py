@@ -1,0 +1,153 @@
+"""What the monitor decides is in its audit log before anybody can act on it.
+
+A withdrawal of the permit waits for the disk for a few milliseconds at most. A grant waits until its record survives a
+power failure; until then the state before it is told. Only where motion had been permitted before (a hold is over) and
+the disk has failed does it not wait for ever: to strand the instruments in the patient is the greater hazard.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any, Protocol
+
+from safety_monitor.conditions import CLOCK_STEP
+from safety_monitor.supervisor import Verdict
+from teleop_core.signals import SafetyLevel
+
+CHAIN = "safety_monitor"
+LONGEST_WAIT = 0.005
+"""A transition that takes motion away waits for the disk at most this long [s]."""
+NOT_ON_DISK = "the record of the permit is not on the disk yet"
+
+
+class Log(Protocol):
+    """The part of teleop_core.audit_writer.AuditWriter that is needed."""
+
+    @property
+    def failure(self) -> str:
+        """Why nothing can be written; empty while well."""
+
+    @property
+    def everything_durable(self) -> bool:
+        """All that was appended survives a power failure."""
+
+    def close(self) -> None:
+        """Let go of the file."""
+
+    def append(
+        self,
+        type: str,
+        payload: Mapping[str, Any],
+        actor: str = "",
+        *,
+        durable: bool = False,
+        wait: float | None = None,
+    ) -> Any:
+        """Write a record."""
+
+
+class SafetyLog:
+    """Stands between the supervisor's verdicts and who hears them.
+
+    Args:
+        log: The monitor's chain; None where the session is not recorded, and every verdict passes as it is.
+    """
+
+    def __init__(self, log: Log | None) -> None:
+        self._log = log
+        self._written: Verdict | None = None
+        self._told: Verdict | None = None
+        self.withholding = False
+
+    @property
+    def problem(self) -> str:
+        """Why the log cannot be written; empty while it can, or where there is none."""
+        return "" if self._log is None else self._log.failure
+
+    def stop_requested(self, source: str, reason: str, signed: bool) -> None:
+        """Somebody asked for a protective stop; the verdict about it follows."""
+        self._append("stop_request", {"source": source, "reason": reason, "signed": signed}, actor=source)
+
+    def clock_stepped(self, step: float) -> None:
+        """The wall clock has jumped by so much [s] since the last step of the monitor; a little is no jump."""
+        if not abs(step) <= CLOCK_STEP:
+            self._append("clock_step", {"step_s": step})
+
+    def reset(self, verdict: Verdict) -> None:
+        """The local team asked for a reset, and this is the verdict."""
+        outcome = {"accepted": not verdict.reset_refusal, "refusal": verdict.reset_refusal, "state": verdict.state.name}
+        self._append("reset", outcome, actor="local team")
+
+    def admit(self, verdict: Verdict) -> Verdict:
+        """Write what is new in a verdict.
+
+        Returns:
+            What may be told now: the verdict, or the one before it while the record of a grant is not durable.
+        """
+        if self._log is None:
+            return verdict
+        self._write(verdict, self._log)
+        newly = verdict.permitted and not (self._told is not None and self._told.permitted)
+        self.withholding = newly and not self._may_grant(self._log)
+        if self.withholding:
+            state = SafetyLevel.SELF_TEST if self._told is None else self._told.state
+            return replace(verdict, state=state, permitted=False, arming_denied=(NOT_ON_DISK,))
+        self._told = verdict
+        return verdict
+
+    def close(self) -> None:
+        """Nothing more follows."""
+        if self._log is not None:
+            self._log.close()
+
+    def _may_grant(self, log: Log) -> bool:
+        if log.everything_durable:
+            return True
+        goes_on = self._told is not None and self._told.state > SafetyLevel.OPERATING
+        return goes_on and bool(log.failure)
+
+    def _write(self, verdict: Verdict, log: Log) -> None:
+        before, self._written = self._written, verdict
+        if before is not None and _alarms(before) == _alarms(verdict) and before.state is verdict.state:
+            return
+        state = {
+            "from": "" if before is None else before.state.name,
+            "to": verdict.state.name,
+            "permitted": verdict.permitted,
+            "permit_sequence": verdict.permit_sequence,
+            "velocity_ratio": verdict.velocity_ratio,
+            "alarms": [
+                {
+                    "id": alarm.id,
+                    "source": alarm.source,
+                    "level": alarm.level.name,
+                    "latched": alarm.latched,
+                    "text": alarm.text,
+                }
+                for alarm in verdict.alarms
+            ],
+            "reasons": list(verdict.arming_denied),
+        }
+        records = [("state", state)]
+        if verdict.permitted is not (before is not None and before.permitted):
+            permit = {
+                "granted": verdict.permitted,
+                "permit_sequence": verdict.permit_sequence,
+                "state": verdict.state.name,
+                "reasons": list(verdict.arming_denied),
+            }
+            records.append(("permit", permit))
+        moved = before is None or before.state is not verdict.state
+        for type, payload in records[:-1]:
+            self._append(type, payload)
+        # One wait for all of them; that for a grant goes on from step to step, in `admit`.
+        log.append(*records[-1], durable=moved, wait=LONGEST_WAIT if moved and not verdict.permitted else 0.0)
+
+    def _append(self, type: str, payload: Mapping[str, Any], actor: str = "") -> None:
+        if self._log is not None:
+            self._log.append(type, payload, actor, wait=0.0)
+
+
+def _alarms(verdict: Verdict) -> set[tuple[str, str, bool]]:
+    return {(alarm.id, alarm.source, alarm.latched) for alarm in verdict.alarms}
