@@ -17,6 +17,10 @@ from audit.signing import SESSION_KEY, Signer, fingerprint
 from teleop_core.audit_segment import Head
 
 CHECKPOINT, END = "checkpoint", "end"
+RECORDER = "recorder"
+"""Chain that holds the checkpoints."""
+REDACTIONS = "redactions"
+"""Chain of what was taken out later; no checkpoint covers it."""
 START_KEY, START_SESSION = "public_key_sha256", "session_json_sha256"
 """What the `start` record of the recorder calls the hashes of the two files that are there from the beginning."""
 SESSION_FILE = "session.json"

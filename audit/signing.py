@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
+import os
+import secrets
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -47,6 +50,30 @@ class Signer:
         if not isinstance(key, Ed25519PrivateKey):
             raise KeyFileError(f"{path}: holds another kind of key; make one with `telesurgery keys`")
         return cls(key)
+
+    @classmethod
+    def load_or_make(cls, folder: Path) -> Signer:
+        """Sign with the private key in a folder; where there is none, one is made, so that a restart signs with it too.
+
+        Raises:
+            KeyFileError: the folder cannot be written, or the file cannot be used.
+        """
+        path = folder / KEY_FILE
+        if not path.exists():
+            _write_once(path, cls().private_pem, 0o600)
+        return cls.load(path)
+
+    def leave_public_key(self, folder: Path) -> None:
+        """Put the public key into the folder of a record.
+
+        Raises:
+            KeyFileError: it cannot be written, or a record signed with another key is there.
+        """
+        path = folder / SESSION_KEY
+        if not path.exists():
+            _write_once(path, self.public_pem, 0o644)
+        if key_bytes(load_public_key(path)) != key_bytes(self._key.public_key()):
+            raise KeyFileError(f"{path}: the record was begun with another key; use that one, or a new folder")
 
     @property
     def private_pem(self) -> bytes:
@@ -104,3 +131,21 @@ def key_bytes(key: Ed25519PublicKey) -> bytes:
 def fingerprint(pem: bytes) -> str:
     """How a key file is called: SHA-256 of its bytes, hexadecimal."""
     return hashlib.sha256(pem).hexdigest()
+
+
+def _write_once(path: Path, content: bytes, mode: int) -> None:
+    """Write a file whole, unless somebody else has made it meanwhile."""
+    part = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    try:
+        descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode)
+        try:
+            with open(descriptor, "wb") as file:
+                file.write(content)
+                file.flush()
+                os.fsync(descriptor)
+            with contextlib.suppress(FileExistsError):
+                os.link(part, path)
+        finally:
+            part.unlink()
+    except OSError as error:
+        raise KeyFileError(f"{path}: {error.strerror}") from error

@@ -9,10 +9,13 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ed448
 
-from audit.checkpoint import RunningHash, checkpoint_payload, root_of
+from audit.checkpoint import CHECKPOINT, RunningHash, checkpoint_payload, root_of
+from audit.checkpoint_maker import CheckpointMaker
 from audit.merkle import merkle_root
-from audit.signing import Signer, is_signed_by, key_bytes, load_public_key
+from audit.reading import records
+from audit.signing import KEY_FILE, SESSION_KEY, Signer, is_signed_by, key_bytes, load_public_key
 from teleop_core.audit_segment import Head
+from teleop_core.audit_writer import AuditWriter
 from teleop_core.authentication import KeyFileError
 
 LEAVES = [bytes.fromhex(text) for text in (
@@ -126,3 +129,43 @@ def test_files_that_hold_no_key_are_refused_with_their_name(tmp_path: Path) -> N
     path.write_bytes(other.public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo))
     with pytest.raises(KeyFileError, match="another kind of key"):
         load_public_key(path)
+
+
+def test_a_key_is_made_once_and_used_after_a_restart(tmp_path: Path) -> None:
+    """Private to its owner; the folder of a record takes one key only."""
+    signer = Signer.load_or_make(tmp_path)
+    assert (tmp_path / KEY_FILE).stat().st_mode & 0o777 == 0o600
+    assert Signer.load_or_make(tmp_path).public_pem == signer.public_pem
+    folder = tmp_path / "record"
+    folder.mkdir()
+    signer.leave_public_key(folder)
+    signer.leave_public_key(folder)
+    assert [path.name for path in folder.iterdir()] == [SESSION_KEY]
+    with pytest.raises(KeyFileError, match="begun with another key"):
+        Signer().leave_public_key(folder)
+    with pytest.raises(KeyFileError, match="No such file"):
+        Signer.load_or_make(tmp_path / "none")
+
+
+def test_checkpoints_cover_every_record_once_also_over_a_restart(tmp_path: Path) -> None:
+    """Intervals of all chains join without a gap; a checkpoint that was lost is made up for by the next."""
+    signer = Signer()
+    monitor = AuditWriter(tmp_path, "safety_monitor", "ab" * 16)
+    covered: dict[str, int] = {}
+    for start in range(2):
+        recorder = AuditWriter(tmp_path, "recorder", "ab" * 16)
+        maker = CheckpointMaker(tmp_path, signer)
+        for i in range(4):
+            monitor.append("state", {})
+            payload = maker.make({})
+            hashes = {
+                name: [r["hash"] for r in records(tmp_path, name) if covered.get(name, -1) < r["n"] <= head["n"]]
+                for name, head in payload["chains"].items()
+            }
+            assert payload["root"] == root_of(hashes)
+            assert payload["chains"]["safety_monitor"]["hash"] == monitor.head.hash
+            if i != 2 or start:
+                recorder.append(CHECKPOINT, payload)
+                covered = {name: head["n"] for name, head in payload["chains"].items()}
+        recorder.close()
+    monitor.close()

@@ -1,0 +1,54 @@
+"""Makes the checkpoints of a record that is being written, and goes on where an earlier recorder left off."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from audit.checkpoint import CHECKPOINT, RECORDER, REDACTIONS, checkpoint_payload
+from audit.reading import ChainTail, chains
+from audit.signing import Signer
+from teleop_core.audit_segment import Head
+
+
+class CheckpointMaker:
+    """Follows the chains in a folder; what no written checkpoint covers is covered by the next.
+
+    Whatever it makes has to be appended to the chain of the recorder as a `checkpoint`, before it makes the next one.
+    """
+
+    def __init__(self, folder: Path, signer: Signer) -> None:
+        """Nothing is read yet."""
+        self._folder, self._signer = folder, signer
+        self._tails: dict[str, ChainTail] = {}
+        self._heads: dict[str, Head] = {}
+        self._records: dict[str, list[Head]] = {}
+        self._covered: dict[str, int] = {}
+
+    def make(self, files: Mapping[str, tuple[int, str]]) -> dict[str, Any]:
+        """Payload of the next checkpoint.
+
+        Args:
+            files: As for checkpoint_payload.
+
+        Raises:
+            OSError: a chain cannot be read.
+        """
+        for chain in chains(self._folder):
+            if chain != REDACTIONS:
+                self._follow(chain)
+        for chain, records in self._records.items():
+            covered = self._covered.get(chain, -1)
+            self._records[chain] = [head for head in records if head.n > covered]
+        hashes = {chain: [head.hash for head in records] for chain, records in self._records.items()}
+        return checkpoint_payload(self._signer, self._heads, hashes, files)
+
+    def _follow(self, chain: str) -> None:
+        tail = self._tails.setdefault(chain, ChainTail(self._folder, chain))
+        for segment, record in tail.new():
+            head = Head(segment, record["n"], record["hash"])
+            self._heads[chain] = head
+            self._records.setdefault(chain, []).append(head)
+            if chain == RECORDER and record["type"] == CHECKPOINT:
+                self._covered = {name: covered["n"] for name, covered in record["payload"]["chains"].items()}
