@@ -2,21 +2,15 @@
 
 from __future__ import annotations
 
-import itertools
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from audit.replay_names import ReplayNameError, is_marked, replay_namespace, replay_topic
-from teleop_core.contract import CAMERA_ARM, EYES, INSTRUMENT_ARMS, MASTERS, STREAMS
+from teleop_core.contract import CAMERA_ARM, INSTRUMENT_ARMS, STREAMS
 
 ALL_TOPICS = sorted(
-    {
-        row.topic_for(arm=arm, master=master, eye=eye).strip("/")
-        for row in STREAMS.values()
-        for arm, master, eye in itertools.product((*INSTRUMENT_ARMS, CAMERA_ARM), MASTERS, EYES)
-    }
+    {topic.strip("/") for row in STREAMS.values() for topic in row.topics((*INSTRUMENT_ARMS, CAMERA_ARM))}
 )
 PART = st.from_regex(r"[A-Za-z_][A-Za-z0-9_]{0,8}", fullmatch=True) | st.sampled_from(
     [part for topic in ALL_TOPICS for part in topic.split("/")]
