@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import importlib
 import importlib.util
 import sys
 from pathlib import Path
@@ -61,9 +62,8 @@ def run(arguments: argparse.Namespace) -> int:
             "the other audit commands need none",
             BAD_ARGUMENTS,
         )
-    from audit.replay_loop import play  # the only part that needs ROS
-
-    return play(replayed, arguments.delay, arguments.step, arguments.paused, arguments.domain)
+    loop = importlib.import_module("audit.replay_loop")  # the only part that needs ROS
+    return int(loop.play(replayed, arguments.delay, arguments.step, arguments.paused, arguments.domain))
 
 
 def _check(arguments: argparse.Namespace) -> None:

@@ -72,7 +72,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_link_arguments(parser)
     parser.add_argument("--rate", type=float, default=200.0, metavar="HZ", help="operator commands, 50 to 500 Hz")
     record = parser.add_mutually_exclusive_group()
-    record.add_argument("--no-record", action="store_true", help="do not record the session; nothing can be proved later")
+    record.add_argument(
+        "--no-record", action="store_true", help="do not record the session; nothing can be proved later"
+    )
     record.add_argument(
         "--records",
         type=Path,

@@ -60,7 +60,9 @@ def record(rooms: Any, folder: Path) -> None:
     with rooms() as room:
         console = room.console
         room.nodes.start("recorder", folder=str(folder))
-        room.nodes.start(*SUITE)
+        log = folder / "safety_monitor.decisions.jsonl"
+        room.nodes.start("safety_monitor", recorder="true", record_folder=str(folder), decision_log=str(log))
+        room.nodes.start("driver", "kinematics", "local_team")
         room.until(lambda: console.safety is SafetyLevel.OPERATING, START_LIMIT, "operating")
         room.engage()
         room.until(lambda: console.speed() > 0.005, what="PSM1 moves")
