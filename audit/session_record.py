@@ -15,8 +15,13 @@ from audit.bag_file import Channel
 from audit.bag_writer import BagWriter
 from audit.bulk_queue import BulkQueue, Sample
 from audit.bulk_writer import BulkWriter
+from audit.checkpoint import CHECKPOINT, END, RunningHash, end_payload, start_facts
+from audit.checkpoint_maker import CheckpointMaker
 from audit.gaps import LOST_BEFORE, GapBook, SequenceWatch
+from audit.signing import Signer
 from audit.video_ceiling import VideoCeiling
+from teleop_core.audit_disk import parse_segment
+from teleop_core.audit_segment import Head, being_written
 from teleop_core.audit_writer import AuditWriter
 from teleop_core.record_folder import RecordedSession
 
@@ -24,6 +29,9 @@ CHAIN = "recorder"
 QUEUE_FULL, CEILING = "the disk was too slow", "more video than the ceiling"
 LONGEST_APPEND = 0.02
 """Feeding waits for the audit log at most this long [s]; the record is written all the same."""
+CHECKPOINT_EVERY = 1.0
+"""[s]"""
+NO_ROOT = bytes(32)
 LONGEST_CLOSE = 10.0
 """The end waits for the disk at most this long [s]."""
 
@@ -60,6 +68,8 @@ class Health:
         dropped: Messages that were not recorded.
         free: Room on the disk [bytes]; 0 where it is not known.
         bytes: Size of the bag.
+        root: Newest signed Merkle root; zeros before there is one.
+        root_n: Number of the record that holds it.
     """
 
     writing: bool
@@ -68,6 +78,8 @@ class Health:
     dropped: int
     free: int
     bytes: int
+    root: bytes
+    root_n: int
 
 
 class SessionRecord:
@@ -76,18 +88,37 @@ class SessionRecord:
     Args:
         folder: Of the session; it is there.
         session: What identifies it.
+        signer: Signs the checkpoints; its public key is in the folder.
         channels: Topics of the bag.
         limits: How much is recorded.
         library: Who writes it.
+        facts: What the session runs with, for its `start`.
+
+    Raises:
+        OSError: session.json or the public key cannot be read.
     """
 
     def __init__(
-        self, folder: Path, session: RecordedSession, channels: Sequence[Channel], limits: RecordLimits, library: str
+        self,
+        folder: Path,
+        session: RecordedSession,
+        signer: Signer,
+        channels: Sequence[Channel],
+        limits: RecordLimits,
+        library: str,
+        facts: Mapping[str, Any],
     ) -> None:
+        self._folder = folder
+        self._signer = signer
         self._channels = channels
         self._limits = limits
         self.log = AuditWriter(folder, CHAIN, session.session, facts={"versions": dict(session.versions)})
         self._first = self.log.head.n
+        self.log.append("start", {**facts, **start_facts(folder)}, durable=True, wait=LONGEST_CLOSE)
+        self._checkpoints = CheckpointMaker(folder, signer)
+        self._checkpoint_at = 0.0
+        self._growing: dict[str, RunningHash] = {}
+        self._root, self._root_n = NO_ROOT, 0
         self._gaps = GapBook()
         self._watches = [SequenceWatch() for _ in channels]
         self._ceiling = VideoCeiling(limits.video_rate, time.monotonic())
@@ -121,9 +152,12 @@ class SessionRecord:
         self.log.append(type, payload, actor, wait=LONGEST_APPEND)
 
     def tick(self, now: float) -> None:
-        """Tell what has been lost; a few times a second."""
+        """Tell what has been lost, sign what has been written; a few times a second."""
         for gap in self._gaps.due(now):
             self.event("gap", gap)
+        if now - self._checkpoint_at >= CHECKPOINT_EVERY and not self.log.failure:
+            self._checkpoint_at = now
+            self._checkpoint(self._growing_files(), LONGEST_APPEND)
 
     def health(self, now: float) -> Health:
         """How the record does at `now` [s]."""
@@ -139,15 +173,54 @@ class SessionRecord:
             dropped=self._gaps.total,
             free=bulk.free or 0,
             bytes=sum(size for size, _ in self._bulk.marks().values()),
+            root=self._root,
+            root_n=self._root_n,
         )
+
+    def others_write(self) -> bool:
+        """Another process still writes a chain of this record."""
+        chains = [path for path in self._folder.iterdir() if (parsed := parse_segment(path.name)) and parsed[0] != CHAIN]
+        return any(map(being_written, chains))
 
     def close(self) -> None:
         """Write what waits, finish the bag and the log."""
         finished = self._bulk.close(LONGEST_CLOSE)
         for gap in self._gaps.due(time.monotonic(), after=0.0):
             self.event("gap", gap)
-        self.log.append("end", {"bag_finished": finished, "lost": self._gaps.by_topic()}, durable=True, wait=LONGEST_CLOSE)
+        covered = self._checkpoint(self._all_files(), LONGEST_CLOSE)
+        if covered is not None:
+            facts = {"bag_finished": finished, "lost": self._gaps.by_topic()}
+            self.log.append(END, end_payload(self._signer, covered, facts), durable=True, wait=LONGEST_CLOSE)
         self.log.close()
+
+    def _checkpoint(self, files: Mapping[str, tuple[int, str]], wait: float) -> Head | None:
+        """Sign what has been written; returns the record of it, None if it could not be written in time."""
+        try:
+            payload = self._checkpoints.make(files)
+        except OSError:
+            return None  # the log's own failure tells of a disk that cannot be read any more
+        receipt = self.log.append(CHECKPOINT, payload, wait=wait)
+        if not receipt.written:
+            return None
+        self._root, self._root_n = bytes.fromhex(payload["root"]), receipt.n
+        return Head(self.log.path.name, receipt.n, receipt.hash)
+
+    def _growing_files(self) -> dict[str, tuple[int, str]]:
+        """Files that are only appended to: those of the bag, and what other processes write beside their chains."""
+        files = {f"bag/{name}": mark for name, mark in self._bulk.marks().items()}
+        for path in self._folder.glob("*.jsonl"):
+            if parse_segment(path.name) is None:
+                files[path.name] = self._growing.setdefault(path.name, RunningHash(path)).follow()
+        return files
+
+    def _all_files(self) -> dict[str, tuple[int, str]]:
+        """Every file that is no chain, at the end."""
+        files = self._growing_files()
+        for path in self._folder.rglob("*"):
+            name = str(path.relative_to(self._folder))
+            if path.is_file() and name not in files and parse_segment(path.name) is None:
+                files[name] = RunningHash(path).follow()
+        return files
 
     def _tell(self, type: str, payload: dict[str, Any]) -> None:
         self.log.append(type, payload)

@@ -86,10 +86,11 @@ class SafetyMonitorNode(TeleopNode):
         self.get_logger().info(f"security: {self._permits_key.level}")
         session = randbits(63) + 1
         self.supervisor = Supervisor(limits)
-        if parameters.decision_log:
-            log = DecisionLog(parameters.decision_log, {"permit_session": session, "profile": limits})
-            self.supervisor = log.watch("supervisor", self.supervisor, "step")
-        self._log = SafetyLog(_audit_log(parameters.record_folder))
+        self._log = SafetyLog(_audit_log(parameters.record_folder))  # makes the folder, where the decisions go too
+        about = {"permit_session": session, "profile": limits}
+        self._decisions = _decision_log(parameters.decision_log, about)
+        if self._decisions is not None:
+            self.supervisor = self._decisions.watch("supervisor", self.supervisor, "step")
         self._recorder = RecorderWatch(parameters.recorder)
         self._streams = StreamWatch(self)
         self._arms = {arm: ArmObservation() for arm in parameters.arms}
@@ -229,9 +230,11 @@ class SafetyMonitorNode(TeleopNode):
         super().failed(text)
 
     def last_words(self) -> None:
-        """End the watch over the disk and the audit log too."""
+        """End the watch over the disk and the logs too; whoever sees the audit log ended finds the other complete."""
         super().last_words()
         self._disk.close()
+        if self._decisions is not None:
+            self._decisions.close()
         self._log.close()
 
     def health(self) -> Health:
@@ -338,6 +341,16 @@ def _audit_log(folder: str) -> AuditWriter | None:
     log = AuditWriter(folder, CHAIN, session.session)
     if log.failure:
         raise ParameterError(f"parameter record_folder: {log.failure}")
+    return log
+
+
+def _decision_log(path: str, about: dict[str, Any]) -> DecisionLog | None:
+    """The monitor's decision log; None where there is none."""
+    if not path:
+        return None
+    log = DecisionLog(path, about)
+    if log.failure:
+        raise ParameterError(f"parameter decision_log: {log.failure}")
     return log
 
 

@@ -191,14 +191,17 @@ class Runner:
         self._end([child for child in self.children if child.name == FIRST_TO_STOP], meanwhile)
 
     def stop(self, meanwhile: Callable[[], None] = lambda: None) -> None:
-        """Stop every child and reap it: the operator's node first, what holds the arms last.
+        """Stop every child and reap it: the operator's node first, what holds the arms last, then what records it.
 
         Args:
             meanwhile: Called again and again while waiting; short.
         """
         self.stop_operator(meanwhile)
-        self._end([child for child in self.children if not child.spec.holds_arm], meanwhile)
-        self._end([child for child in self.children if child.spec.holds_arm], meanwhile)
+        recording = [child for child in self.children if child.spec.records]
+        holding = [child for child in self.children if child.spec.holds_arm]
+        self._end([child for child in self.children if child not in (*holding, *recording)], meanwhile)
+        self._end(holding, meanwhile)
+        self._end(recording, meanwhile)
 
     def _end(self, group: list[Child], meanwhile: Callable[[], None]) -> None:
         for child in group:

@@ -74,6 +74,7 @@ class NodeSpec:
         side: Site it runs at: robot or console.
         parameters: ROS parameters that differ from their defaults.
         holds_arm: Is stopped last, after everything that could still ask for motion.
+        records: Is stopped after all others: what they do at their end is recorded.
         name: Name of the node, where it is not that of the executable.
     """
 
@@ -81,6 +82,7 @@ class NodeSpec:
     side: str
     parameters: dict[str, ParameterValue] = field(default_factory=dict)
     holds_arm: bool = False
+    records: bool = False
     name: str = ""
 
     @property
@@ -146,6 +148,8 @@ def _recorder(options: SessionOptions) -> list[NodeSpec]:
         "arms": list(options.arms),
         "site": options.site,
         "folder": options.record_folder,
+        "profile": options.profile,
         "key_folder": options.keys,
     }
-    return [NodeSpec("recorder", options.site, parameters, name="" if options.site == ROBOT else "console_recorder")]
+    name = "recorder" if options.site == ROBOT else "console_recorder"
+    return [NodeSpec("recorder", options.site, parameters, name=name, records=True)]

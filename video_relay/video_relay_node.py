@@ -77,17 +77,17 @@ class VideoRelayNode(TeleopNode):
         """Wire up; the source is connected by the first step."""
         super().__init__("video_relay")
         cv2.setNumThreads(1)
-        self._parameters = declare(self, VideoRelayParameters)
+        self.parameters = declare(self, VideoRelayParameters)
         self._mirror = JointMirror(JOINTS_STALE_AFTER)
-        self._governor = RateGovernor(self._parameters.rate, self._parameters.share, self._parameters.minimum_rate)
+        self._governor = RateGovernor(self.parameters.rate, self.parameters.share, self.parameters.minimum_rate)
         self._statistics = FrameStatistics()
         self._source = self._made_source()
         self._connection = Connection(self._source, self.get_logger().error, self._on_recovery)
         self._busy_before = time.process_time()
-        self._poll_period = 1.0 / (_POLLS_PER_FRAME * self._parameters.rate)
+        self._poll_period = 1.0 / (_POLLS_PER_FRAME * self.parameters.rate)
         self._images = {eye: self.publisher("image", eye=eye) for eye in EYES}
         self._infos = {eye: self.publisher("camera_info", eye=eye) for eye in EYES}
-        if self._parameters.source == SIMULATION:
+        if self.parameters.source == SIMULATION:
             self.subscription("joint_states", self.on_joint_states)
         self._timer = self.create_timer(self._poll_period, self._step_and_wait, clock=_STEADY)
 
@@ -146,7 +146,7 @@ class VideoRelayNode(TeleopNode):
         pictures = {"left": frame.left, "right": frame.right}
         headers = {eye: Header(stamp=stamp, frame_id=EYE_LINKS[eye]) for eye in EYES}
         # Both are compressed before either is sent, so that they leave together.
-        images = {eye: compressed_image(headers[eye], pictures[eye], self._parameters.jpeg_quality) for eye in EYES}
+        images = {eye: compressed_image(headers[eye], pictures[eye], self.parameters.jpeg_quality) for eye in EYES}
         for eye in EYES:
             self._images[eye].publish(images[eye])
             self._infos[eye].publish(camera_info(headers[eye], self._source.model, eye))
@@ -156,7 +156,7 @@ class VideoRelayNode(TeleopNode):
         self.get_logger().info(f"showing {text}")
 
     def _made_source(self) -> StereoSource:
-        values = self._parameters
+        values = self.parameters
         wanted = Wanted(
             size=(values.width, values.height),
             rate=values.rate,
