@@ -1,0 +1,130 @@
+"""Checks every file of a record that is no chain against the hashes that the chain of the recorder holds."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+from audit.chain_check import Entry
+from audit.finding import ALTERED, UNFINISHED, Problem
+from teleop_core.audit_disk import parse_segment
+
+_GROWS = re.compile(r"bag/[^/]+\.mcap|[^/]+\.decisions\.jsonl")
+_OURS = re.compile(rf"{_GROWS.pattern}|session\.json|public_key\.pem|bag/metadata\.yaml")
+_PIECE = 1 << 20
+
+
+@dataclass(frozen=True, order=True)
+class Claim:
+    """The chain says: so many bytes of a file have this hash.
+
+    Attributes:
+        bytes: From the beginning of the file.
+        sha256: Their hash.
+        n: Record that says so.
+        whole: The file has no more than these.
+    """
+
+    bytes: int
+    sha256: str
+    n: int
+    whole: bool
+
+
+def files_in(folder: Path) -> dict[str, Path]:
+    """Every file and link of a folder but the segments of the chains, by name relative to it.
+
+    Raises:
+        OSError: the folder cannot be read.
+    """
+    found = {}
+    for path in sorted(folder.rglob("*")):
+        name = path.relative_to(folder).as_posix()
+        if (path.is_symlink() or not path.is_dir()) and (path.is_symlink() or parse_segment(name) is None):
+            found[name] = path
+    return found
+
+
+def claims_of(checkpoints: Iterable[Entry], closed: Iterable[Entry], ended: bool) -> dict[str, list[Claim]]:
+    """What the chain says of each file, from the shortest beginning to the longest.
+
+    Args:
+        checkpoints: Good ones, in order.
+        closed: `bag_closed` records.
+        ended: The last checkpoint covers every file completely.
+    """
+    claims: dict[str, list[Claim]] = {}
+    entries = list(checkpoints)
+    for entry in entries:
+        for name, file in entry.record["payload"]["files"].items():
+            whole = ended and entry is entries[-1]
+            claims.setdefault(name, []).append(Claim(file["bytes"], file["sha256"], entry.n, whole))
+    for entry in closed:
+        payload = entry.record["payload"]
+        name, size, digest = payload.get("file"), payload.get("bytes"), payload.get("sha256")
+        if isinstance(name, str) and type(size) is int and isinstance(digest, str):
+            claims.setdefault(name, []).append(Claim(size, digest, entry.n, True))
+    # A file that is written anew as a whole is what the newest checkpoint says.
+    return {name: sorted(set(told if _GROWS.fullmatch(name) else told[-1:])) for name, told in claims.items()}
+
+
+def check_files(
+    files: Mapping[str, Path], claims: Mapping[str, Sequence[Claim]], ended: bool, taken_out: Iterable[str]
+) -> Iterator[Problem]:
+    """What does not fit: altered and missing files by name, then files of which nothing is told.
+
+    Args:
+        files: As of `files_in`.
+        claims: As of `claims_of`.
+        ended: Everything has to be covered.
+        taken_out: Files that were redacted.
+    """
+    for name in sorted(claims):
+        if name in files:
+            problem = _check_file(name, files[name], claims[name], ended)
+            if problem is not None:
+                yield problem
+        elif name not in taken_out:
+            yield Problem(ALTERED, name, f"the file is missing; record {claims[name][-1].n} tells of it")
+    for name in sorted(set(files) - set(claims)):
+        unfinished = not ended and _OURS.fullmatch(name) is not None and not files[name].is_symlink()
+        yield Problem(UNFINISHED if unfinished else ALTERED, name, "no checkpoint tells of this file")
+
+
+def _check_file(name: str, path: Path, claims: Sequence[Claim], ended: bool) -> Problem | None:
+    if path.is_symlink() or not path.is_file():
+        return Problem(ALTERED, name, "is a link or no file")
+    digest, done = hashlib.sha256(), 0
+    try:
+        with path.open("rb") as file:
+            for claim in claims:
+                read = _feed(digest, file, claim.bytes - done)
+                if read < claim.bytes - done:
+                    why = f"ends at byte {done + read}; record {claim.n} tells of {claim.bytes}"
+                    return Problem(ALTERED, name, why, bytes=(done, claim.bytes))
+                if digest.hexdigest() != claim.sha256:
+                    why = f"is not what record {claim.n} tells of"
+                    return Problem(ALTERED, name, why, bytes=(done, claim.bytes))
+                done = claim.bytes
+            size = path.stat().st_size
+    except OSError as error:
+        return Problem(ALTERED, name, f"cannot be read: {error.strerror}")
+    if size == done:
+        return None
+    altered = ended or any(claim.whole for claim in claims)
+    return Problem(
+        ALTERED if altered else UNFINISHED, name, "no checkpoint covers the file from here on", bytes=(done, size)
+    )
+
+
+def _feed(digest: hashlib._Hash, file: IO[bytes], count: int) -> int:
+    """Hash the next bytes of a file; fewer where it ends."""
+    done = 0
+    while done < count and (piece := file.read(min(_PIECE, count - done))):
+        digest.update(piece)
+        done += len(piece)
+    return done
