@@ -10,7 +10,19 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from audit.series.model import FOLLOWING, SILENCE, SILENT, STATES, AlarmSpan, Floats, Poses, Session, spans
+from audit.series.model import (
+    CLUTCHED,
+    FOLLOWING,
+    SILENCE,
+    SILENT,
+    STATES,
+    AlarmSpan,
+    Arm,
+    Floats,
+    Poses,
+    Session,
+    spans,
+)
 
 LEVEL_HOLD = 2
 """Lowest level of an alarm that stops the motion."""
@@ -79,34 +91,51 @@ def stops(session: Session) -> list[Stop]:
     """All stops of a session, in order."""
     permitted = spans(session.permitted, 1.0, session.duration)
     found: list[Stop] = []
-    for index, (_, withdrawn) in enumerate(permitted):
+    for index, (since, withdrawn) in enumerate(permitted):
         if withdrawn >= session.duration:
             continue  # the record ends while motion is permitted
         again = permitted[index + 1][0] if index + 1 < len(permitted) else None
-        found.append(_stop(session, len(found) + 1, withdrawn, again))
+        found.append(_stop(session, len(found) + 1, since, withdrawn, again))
     return found
 
 
-def _stop(session: Session, number: int, withdrawn: float, again: float | None) -> Stop:
+def _stop(session: Session, number: int, since: float, withdrawn: float, again: float | None) -> Stop:
     until = session.duration if again is None else again
     states = session.state.value[(session.state.time >= withdrawn) & (session.state.time < until)]
     silent = bool(len(states)) and states[0] == SILENT
     causes = [] if silent else _causes(session, withdrawn)
     onset, onset_is = _onset(session, causes, withdrawn, silent)
-    texts = list(dict.fromkeys(cause.text for cause in causes))
+    others = [f"also {cause.id.replace('_', ' ').lower()} ({cause.source})" for cause in causes[1:]]
     return Stop(
         number=number,
         withdrawn=withdrawn,
-        worst=STATES[int(states.max())] if len(states) else "",
+        worst=_worst(states),
         causes=(SILENT_CAUSE,) if silent else tuple(dict.fromkeys(cause.id for cause in causes)),
-        text="no permit arrived: the safety monitor was silent" if silent else "; ".join(texts),
+        text="no permit arrived: the safety monitor was silent"
+        if silent
+        else "; ".join([*(cause.text for cause in causes[:1]), *others]),
         remedy="; ".join(dict.fromkeys(cause.remedy for cause in causes)),
         onset=onset,
         onset_is=onset_is,
-        still={name: last_motion(arm.setpoint, onset, withdrawn) for name, arm in session.arms.items()},
+        still={name: _still(arm, max(onset, since), withdrawn) for name, arm in session.arms.items()},
         permitted_again=again,
         followed_again=_followed_again(session, withdrawn),
     )
+
+
+def _worst(states: Floats) -> str:
+    """The worst state; that nobody said anything any more counts only where nothing else was said."""
+    said = states[states != SILENT]
+    return STATES[int(said.max())] if len(said) else "SILENT"
+
+
+def _still(arm: Arm, since: float, withdrawn: float) -> float | None:
+    """Last motion commanded, unless it was the operator's clutch that ended it."""
+    last = last_motion(arm.setpoint, since, withdrawn)
+    if last is None:
+        return None
+    between = (arm.teleop.time > last - 0.02) & (arm.teleop.time < withdrawn)
+    return None if CLUTCHED in arm.teleop.value[between] else last
 
 
 def _causes(session: Session, withdrawn: float) -> list[AlarmSpan]:

@@ -24,6 +24,8 @@ LEVELS = ("INFORM", "DEGRADE", "HOLD", "PAUSED", "FAULT", "PROTECTIVE_STOP")
 """Names of the levels of an alarm, by value."""
 FOLLOWING = 2
 """Value of telesurgery/msg/ArmFeedback in which the instrument follows the hand."""
+CLUTCHED = 3
+"""Value of telesurgery/msg/ArmFeedback in which the clutch is pressed: the instrument holds, the hand is free."""
 
 
 @dataclass(frozen=True, eq=False)
