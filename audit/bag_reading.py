@@ -180,7 +180,7 @@ def _messages(file: _File, topics: Collection[str], time: int) -> Iterator[Item]
     with file.path.open("rb") as stream:
         try:
             for _schema, channel, message in SeekingReader(stream, validate_crcs=True).iter_messages(
-                topics=list(topics), start_time=time
+                topics=list(topics), starting_at=time
             ):
                 yield Item(message.log_time, channel.topic, message.data)
         except _UNREADABLE as error:
@@ -198,7 +198,7 @@ def _newest(file: _File, topics: Collection[str], time: int) -> dict[str, Item]:
         try:
             reader = SeekingReader(stream, validate_crcs=True)
             for topic in topics:
-                for _schema, _channel, message in reader.iter_messages(topics=topic, end_time=time, reverse=True):
+                for _schema, _channel, message in reader.iter_messages(topics=topic, ending_before=time, reverse=True):
                     found[topic] = Item(message.log_time, topic, message.data)
                     break
         except _UNREADABLE as error:

@@ -298,7 +298,8 @@ class SafetyMonitorNode(TeleopNode):
         return {name: replace(arm, permitted=arm.permitted or None) for name, arm in arms.items()}
 
     def _recorder_writing(self, now: float) -> bool | None:
-        problem = self._log.problem or self._recorder.problem(now)
+        lost = "" if self._decisions is None else self._decisions.failure
+        problem = self._log.problem or lost or self._recorder.problem(now)
         return None if problem is None else not problem
 
     def _link_quality(self, now: float) -> LinkQuality | None:

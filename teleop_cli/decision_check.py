@@ -1,6 +1,6 @@
 """The decisions of the safety monitor, made again, against what it published and what it wrote down.
 
-Three records of the same decisions, made at three places: the decision log (inputs and verdicts), the bag (what went out
+Three records of the same decisions, made at three places: the decision log (inputs, verdicts), the bag (what went out
 to the arms) and the monitor's chain of the audit log. One that was changed alone contradicts the others.
 """
 
