@@ -192,7 +192,7 @@ class BagFile:
         Raises:
             OSError: it cannot be written.
         """
-        self._writer.flush()
+        self._writer.flush()  # type: ignore[no-untyped-call]
         self._pending = 0
 
     def finish(self) -> None:
@@ -201,7 +201,7 @@ class BagFile:
         Raises:
             OSError: it cannot be written.
         """
-        self._writer.finish()
+        self._writer.finish()  # type: ignore[no-untyped-call]
         self.file.sync()
 
     def _count(self, sample: Sample) -> None:

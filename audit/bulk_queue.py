@@ -1,4 +1,4 @@
-"""Between the middleware and the disk: a queue bounded in bytes that gives up pictures first, and counts what it drops."""
+"""Between the middleware and the disk: a queue bounded in bytes that gives up pictures first."""
 
 from __future__ import annotations
 

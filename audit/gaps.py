@@ -1,4 +1,4 @@
-"""What is missing in the record: found from the publishers' numbers, or dropped here; told as gaps, counted by topic."""
+"""What is missing in the record: found from the publishers' numbers, or dropped here; told as gaps."""
 
 from __future__ import annotations
 

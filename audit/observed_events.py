@@ -118,7 +118,9 @@ class ObservedEvents:
         if self._changed(("hold", arm), holding):
             found.append(Event("arm_state", {"arm": arm, **holding}, DRIVER))
         present = {}
-        rows = zip(message.limit_reasons, message.limit_seconds, message.limit_amounts, message.limit_units, strict=False)
+        rows = zip(
+            message.limit_reasons, message.limit_seconds, message.limit_amounts, message.limit_units, strict=False
+        )
         for reason, seconds, amount, unit in rows:
             limit = self._limits.pop((arm, reason), {"seconds": 0.0, "amount": 0.0, "unit": unit})
             limit["seconds"] += float(seconds)

@@ -1,11 +1,11 @@
-"""Asks every node for its parameters, so that the record says with which values a session ran."""
+"""Asks the nodes of the suite for their parameters, so that the record says with which values a session ran."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from rcl_interfaces.srv import GetParameters, ListParameters
-from rclpy.client import Client
 from rclpy.parameter import parameter_value_to_python
 
 from teleop_ros.adapter import TeleopNode
@@ -16,48 +16,39 @@ class ParameterSurvey:
 
     Args:
         node: Asks.
+        names: Nodes that are asked.
     """
 
-    def __init__(self, node: TeleopNode) -> None:
+    def __init__(self, node: TeleopNode, names: Sequence[str]) -> None:
         self._node = node
-        self._asked: dict[str, list[Client]] = {}
+        self._listing = {name: node.create_client(ListParameters, f"{name}/list_parameters") for name in names}
+        self._getting = {name: node.create_client(GetParameters, f"{name}/get_parameters") for name in names}
+        self._asked: set[str] = set()
         self._answers: dict[str, dict[str, Any]] = {}
 
     def step(self, present: set[str]) -> dict[str, dict[str, Any]]:
-        """Ask who has not been asked yet; returns what was answered since the last call, by node.
+        """Ask who is new; returns what was answered since the last call, by node.
 
         Args:
-            present: Full names of the nodes in the ROS graph.
+            present: Names of the nodes in the ROS graph.
         """
-        for gone in self._asked.keys() - present:
-            self._let_go(gone)
-            del self._asked[gone]
-        for name in sorted(present - self._asked.keys()):
-            self._ask(name)
+        self._asked &= present
+        for name, client in self._listing.items():
+            if name in present - self._asked and client.service_is_ready():
+                self._asked.add(name)
+                self._ask(name)
         answers, self._answers = self._answers, {}
         return answers
 
     def _ask(self, name: str) -> None:
-        listing = self._node.create_client(ListParameters, f"{name}/list_parameters")
-        if not listing.service_is_ready():
-            self._node.destroy_client(listing)  # asked again in the next step
-            return
-        getting = self._node.create_client(GetParameters, f"{name}/get_parameters")
-        self._asked[name] = [listing, getting]
-
         def listed(future: Any) -> None:
             names = list(future.result().result.names)
-            asked = getting.call_async(GetParameters.Request(names=names))
+            asked = self._getting[name].call_async(GetParameters.Request(names=names))
             asked.add_done_callback(self._node.guarded(lambda answer: answered(names, answer)))
 
         def answered(names: list[str], future: Any) -> None:
             values = map(parameter_value_to_python, future.result().values)
             self._answers[name] = dict(zip(names, values, strict=False))
-            self._let_go(name)
 
-        listing.call_async(ListParameters.Request()).add_done_callback(self._node.guarded(listed))
-
-    def _let_go(self, name: str) -> None:
-        clients, self._asked[name] = self._asked[name], []
-        for client in clients:
-            self._node.destroy_client(client)
+        asked = self._listing[name].call_async(ListParameters.Request())
+        asked.add_done_callback(self._node.guarded(listed))

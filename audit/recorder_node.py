@@ -23,15 +23,17 @@ from audit.decoded import Decoder
 from audit.definitions import definition, type_hash
 from audit.observed_events import Event
 from audit.parameter_survey import ParameterSurvey
-from audit.provenance import configuration_hashes, versions
 from audit.session_record import RecordLimits, SessionRecord
 from audit.signing import KEY_FILE, Signer
 from teleop_core.authentication import KeyFileError
 from teleop_core.contract import DEFAULT_ARMS, INSTRUMENT_ARMS, SITES, STREAMS
+from teleop_core.graph import SUITE
 from teleop_core.record_folder import RecordedSession, RecordFolderError, new_folder_name, open_session, records_root
 from teleop_ros.adapter import Health, TeleopNode, run
 from teleop_ros.keys import KEY_FOLDER, authenticator
+from teleop_ros.new_record import ROLES
 from teleop_ros.parameters import ParameterError, check, declare, parameter
+from teleop_ros.provenance import configuration_hashes, versions
 from teleop_ros.qos import publisher_qos, rosbag2_qos
 from teleop_ros.raw_reading import RawReader
 from teleop_ros.scheduling import yield_to_others
@@ -51,7 +53,7 @@ class RecorderParameters:
     site: str = parameter(SITES[0], doc="whose computer this is", choices=SITES)
     folder: str = parameter("", doc="folder of the session's record; empty: a new one")
     case: str = parameter("", doc="what the hospital calls the operation; never a name of a person")
-    roles: list[str] = parameter(["operator", "local team"], doc="roles of the people in the record")
+    roles: list[str] = parameter(list(ROLES), doc="roles of the people in the record")
     profile: str = parameter("lan", doc="limits of the link: name of a profile, or a file; its hash is recorded")
     key_folder: str = parameter("", doc=KEY_FOLDER)
     split_size: int = parameter(256_000_000, unit="bytes", low=1_000_000, high=10**12, doc="a bag file is closed at")
@@ -63,7 +65,7 @@ class RecorderParameters:
         8e6, unit="bytes/s", low=0.0, high=1e9, doc="video recorded at most; further frames are skipped and counted"
     )
     disk_low: int = parameter(
-        2_000_000_000, unit="bytes", low=0, high=10**15, doc="with less room a session does not arm"
+        1_000_000_000, unit="bytes", low=0, high=10**15, doc="with less room a session does not arm"
     )
     disk_reserve: int = parameter(
         200_000_000, unit="bytes", low=0, high=10**15, doc="room that is left to the audit log when the bag ends"
@@ -101,7 +103,7 @@ class RecorderNode(TeleopNode):
         self.get_logger().info(f"recording into {folder}")
         self._status = self.publisher("record_status", site=parameters.site)
         self._message = self._status.msg_type(site=parameters.site, session=session.session)
-        self._survey = ParameterSurvey(self)
+        self._survey = ParameterSurvey(self, [name for name in SUITE if name != self.get_name()])
         self.timer(READ_EVERY, self.step)
         self.timer(TELL_EVERY, self.tell)
         self.timer(LOOK_AROUND_EVERY, self.look_around)
@@ -123,19 +125,14 @@ class RecorderNode(TeleopNode):
     def tell(self) -> None:
         """Ten times a second: what was lost, a checkpoint when it is time, how the record does."""
         self._record.tick(self._now)
-        health, message = self._record.health(self.now()), self._message
-        message.header = self.header()
-        message.writing, message.reason = health.writing, health.reason
-        message.records, message.dropped = health.records, health.dropped
-        message.root, message.root_n = list(health.root), health.root_n
-        message.disk_free, message.bytes = health.free, health.bytes
-        self._status.publish(message)
+        self._say()
 
     def look_around(self) -> None:
         """Once a second: who is there, and with which parameters."""
-        present = {f"{space.rstrip('/')}/{name}" for name, space in self.get_node_names_and_namespaces()}
+        here = self.get_namespace()
+        present = {name for name, space in self.get_node_names_and_namespaces() if space == here}
         self._write(self._decoder.observed.nodes(present))
-        answers = self._survey.step(present - {self.get_fully_qualified_name()})
+        answers = self._survey.step(present)
         if answers:
             self._record.event("start", {"parameters": answers})
 
@@ -147,14 +144,24 @@ class RecorderNode(TeleopNode):
             time.sleep(READ_EVERY)
             self.step()
         self._record.close()
+        self._say()
         super().last_words()
 
     def health(self) -> Health:
         """What is recorded, and what is not."""
         health = self._record.health(self.now())
         level = DiagnosticStatus.OK if health.writing else DiagnosticStatus.ERROR
-        values: dict[str, object] = {"records": health.records, "dropped": health.dropped, "bytes": health.bytes}
+        values: dict[str, object] = {"records": health.records, "dropped": health.dropped, "bytes": health.size}
         return level, health.reason or "recording", values
+
+    def _say(self) -> None:
+        health, message = self._record.health(self.now()), self._message
+        message.header = self.header()
+        message.writing, message.reason = health.writing, health.reason
+        message.records, message.dropped = health.records, health.dropped
+        message.root, message.root_n = list(health.root), health.root_n
+        message.disk_free, message.bytes = health.free, health.size
+        self._status.publish(message)
 
     def _write(self, events: list[Event]) -> None:
         for event in events:

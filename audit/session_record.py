@@ -67,7 +67,7 @@ class Health:
         records: Records of this recorder.
         dropped: Messages that were not recorded.
         free: Room on the disk [bytes]; 0 where it is not known.
-        bytes: Size of the bag.
+        size: Size of the bag [bytes].
         root: Newest signed Merkle root; zeros before there is one.
         root_n: Number of the record that holds it.
     """
@@ -77,7 +77,7 @@ class Health:
     records: int
     dropped: int
     free: int
-    bytes: int
+    size: int
     root: bytes
     root_n: int
 
@@ -172,14 +172,16 @@ class SessionRecord:
             records=self.log.head.n - self._first,
             dropped=self._gaps.total,
             free=bulk.free or 0,
-            bytes=sum(size for size, _ in self._bulk.marks().values()),
+            size=sum(size for size, _ in self._bulk.marks().values()),
             root=self._root,
             root_n=self._root_n,
         )
 
     def others_write(self) -> bool:
         """Another process still writes a chain of this record."""
-        chains = [path for path in self._folder.iterdir() if (parsed := parse_segment(path.name)) and parsed[0] != CHAIN]
+        chains = [
+            path for path in self._folder.iterdir() if (parsed := parse_segment(path.name)) and parsed[0] != CHAIN
+        ]
         return any(map(being_written, chains))
 
     def close(self) -> None:

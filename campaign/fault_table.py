@@ -27,6 +27,8 @@ from campaign.injections import (
     Load,
     Nothing,
     Overrun,
+    Restart,
+    RestartDriver,
     SecondSpeaker,
     StateCommand,
     StopRequest,
@@ -151,6 +153,11 @@ def _values() -> list[Fault]:
 _ROWS = [
     Fault("no_fault", Nothing, Outcome.MOVES, frozenset(), watch=0.8),
     *_per_node(),
+    # what died is there again before anybody has acted: it comes up stopped, and the arms stay where they are
+    Fault("restart_safety_monitor", lambda: Restart("safety_monitor"), Outcome.STOP, frozenset(_MONITOR), watch=3.0),
+    Fault("restart_kinematics", lambda: Restart("kinematics"), Outcome.STOP, frozenset(_KINEMATICS), watch=3.0),
+    Fault("restart_driver", RestartDriver, Outcome.STOP, frozenset((*_DRIVER, "ARM_NOT_READY", "arm not enabled")),
+          watch=1.5),
     Fault("kill_local_team", lambda: Kill("local_team"), Outcome.TOLERATED, frozenset(), MOVING, watch=0.5),
     Fault("freeze_local_team", lambda: Freeze("local_team"), Outcome.TOLERATED, frozenset(), MOVING, watch=0.5),
     Fault("busy_cpu", lambda: Load(4), Outcome.TOLERATED,

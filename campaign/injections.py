@@ -59,6 +59,33 @@ class Kill(Unprepared):
 
 
 @dataclass
+class Restart(Unprepared):
+    """kill -9 of a process, and it is started again at once, as whoever looks after processes would do it."""
+
+    node: str
+
+    def begin(self, rig: Rig) -> float:
+        """Kill it, start it; returns when it was killed."""
+        at = rig.children[self.node].send_signal(signal.SIGKILL)
+        rig.restart(self.node)
+        return at
+
+
+@dataclass
+class RestartDriver(Unprepared):
+    """The same with the driver; the robot, which is simulated in it, is then where it starts."""
+
+    limit: float = 15.0
+
+    def begin(self, rig: Rig) -> float:
+        """Kill and start it; returns when it first said where the arms are."""
+        at = rig.children["driver"].send_signal(signal.SIGKILL)
+        rig.restart("driver")
+        rig.until(lambda: rig.trace.newest.arrival.get("p", 0.0) > at + 0.2, self.limit, "the driver is back")
+        return time.monotonic()
+
+
+@dataclass
 class Freeze(Unprepared):
     """SIGSTOP, and later SIGCONT."""
 

@@ -128,6 +128,12 @@ class Rig:
         self.children[name] = child
         return child
 
+    def restart(self, name: str) -> None:
+        """Start a process anew; one that lives is ended first."""
+        self.children[name].end()
+        self._forget(name)
+        self.start(name)
+
     def preload(self, name: str) -> dict[str, str]:
         """More environment of one process; {name} stands for its name."""
         return {key: value.format(name=name) for key, value in self._preload.items()}
@@ -189,12 +195,9 @@ class Rig:
         """
         begin = time.monotonic()
         self.recovery_steps = []
-        for name, child in list(self.children.items()):
-            if not child.alive:
-                self._step(f"start {name}")
-                child.end()
-                self._forget(name)
-                self.start(name)
+        for name in [name for name, child in self.children.items() if not child.alive]:
+            self._step(f"start {name}")
+            self.restart(name)
         self.order("console", "set", present=True, clutch=False, moving=True)
         next_try = 0.0
 

@@ -72,6 +72,7 @@ class Report:
     permitted: bool
     holding: bool
     hold_reason: str
+    holds: int
     permit_session: int
     permit_sequence: int
     permits_refused: int

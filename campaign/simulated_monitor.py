@@ -9,7 +9,7 @@ from campaign.simulated_messages import Feedback, Joints, Permit, Report
 from campaign.simulated_world import SimulatedNode, World
 from safety_monitor.arm_observation import ArmObservation
 from safety_monitor.inputs import COMMAND, DRIVER, FEEDBACK, SOLE, VIDEO, Inputs, LinkQuality
-from safety_monitor.observations import Acceptance, ClockWatch, Control, Rises, StreamObservation
+from safety_monitor.observations import Acceptance, ClockWatch, Control, PictureWatch, Rises, StreamObservation
 from safety_monitor.supervisor import Supervisor, Verdict
 from teleop_core.contract import EYES
 from teleop_core.profiles import Profile
@@ -61,6 +61,7 @@ class SimulatedMonitor(SimulatedNode):
         self._clock = ClockWatch()
         self._link: tuple[float, float, float, float] | None = None
         self._image_stamps = dict.fromkeys(EYES, 0.0)
+        self._pictures = {eye: PictureWatch() for eye in EYES}
         self._control = Control()
         self._operator_present = False
         self._clutch = False
@@ -116,9 +117,10 @@ class SimulatedMonitor(SimulatedNode):
         if self._unauthenticated[arm].told(now, report.unauthenticated):
             self._happen("unauthenticated", arm)
 
-    def on_arm_image(self, eye: str, captured: float) -> None:
+    def on_arm_image(self, eye: str, captured: float, content: int) -> None:
         """A frame of one eye; its age counts from its capture."""
         self._streams[f"image {eye}"].arrived(self.now(), self.ros_now() - captured)
+        self._pictures[eye].arrived(self.now(), content)
         self._image_stamps[eye] = captured
 
     def on_link_status(self, round_trip: float, jitter: float, loss: float) -> None:
@@ -192,6 +194,7 @@ class SimulatedMonitor(SimulatedNode):
             replayed=self._replayed.within(now),
             not_finite=("kinematics",) if self._not_finite.within(now) else (),
             eyes_apart=abs(self._image_stamps["left"] - self._image_stamps["right"]),
+            eyes_unchanged={eye: picture.unchanged_for for eye, picture in self._pictures.items()},
             link=None if link is None else LinkQuality(now - link[0], *link[1:]),
             failure=happened.pop("failure", ("",))[0],
             reset_requested=reset,

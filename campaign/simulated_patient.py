@@ -13,6 +13,7 @@ from campaign.simulated_robot import SimulatedRobot
 from campaign.simulated_world import SimulatedNode, World
 from robot_driver.arm_limits import gate_limits
 from robot_driver.arm_server import ArmServer
+from robot_driver.hold_watch import HoldWatch
 from teleop_core.cart import rotation_display_in_base
 from teleop_core.jaw import JawLimits
 from teleop_core.motion_limits import MotionLimits
@@ -50,6 +51,7 @@ class SimulatedKinematics(SimulatedNode):
         self._setpoint: dict[str, tuple[float, ...] | None] = dict.fromkeys(arms)
         self._jaw: dict[str, float | None] = dict.fromkeys(arms)
         self._gate_reasons: dict[str, tuple[str, ...]] = dict.fromkeys(arms, ())
+        self._holds = {arm: HoldWatch() for arm in arms}
         self._last_signal: OperatorSignal | None = None
         self._sent = 0
 
@@ -69,7 +71,10 @@ class SimulatedKinematics(SimulatedNode):
         for arm, pair in self.pairs.items():
             status = ArmStatus(self._ready[arm], self._setpoint[arm], self._jaw[arm])
             command = pair.step(now, signal, permitted, self.permit.velocity_ratio, status)
-            if command is not None:
+            if command is None:
+                self._holds[arm].let_go()
+            else:
+                self._holds[arm].driven(now)
                 self.world.publish(f"{arm}/servo_jp", arm, command.q, stamp)
                 if self._sent % JAW_EVERY == 0:
                     self.world.publish(f"{arm}/jaw/servo_jp", arm, command.jaw)
@@ -94,8 +99,10 @@ class SimulatedKinematics(SimulatedNode):
         self._jaw[arm] = jaw if math.isfinite(jaw) else None
 
     def on_arm_report(self, arm: str, report: Report) -> None:
-        """What the command gate limited lately."""
+        """What the command gate limited lately; a hold of it ends the engagement."""
         self._gate_reasons[arm] = tuple(report.limit_reasons)
+        if self._holds[arm].told(self.now(), report.holding, report.holds):
+            self._stop(arm)
 
     def step(self) -> None:
         """Let go after silence, tell the operator."""
@@ -124,8 +131,12 @@ class SimulatedKinematics(SimulatedNode):
         self._let_go()
 
     def _let_go(self) -> None:
-        for arm, pair in self.pairs.items():
-            pair.stop(self._ready[arm])
+        for arm in self.pairs:
+            self._stop(arm)
+
+    def _stop(self, arm: str) -> None:
+        self._holds[arm].let_go()
+        self.pairs[arm].stop(self._ready[arm])
 
 
 class SimulatedDriver(SimulatedNode):
@@ -140,6 +151,7 @@ class SimulatedDriver(SimulatedNode):
         limits = gate_limits(PERIOD, profile.command_age, profile.command_hold)
         self.arms = {arm: ArmServer(arm, robot, limits) for arm in arms}
         self._ticks = 0
+        self._holds_reported = dict.fromkeys(arms, 0)
 
     def on_arm_servo(self, arm: str, q: tuple[float, ...], stamp: float) -> None:
         """A servo command: act on it now."""
@@ -164,11 +176,9 @@ class SimulatedDriver(SimulatedNode):
             ):
                 arm.permits_refused += 1
 
-    def on_protective_stop(self, _source: str, _reason: str, authentic: bool) -> None:
+    def on_protective_stop(self, _source: str, _reason: str, _authentic: bool) -> None:
         """Hold at once, whoever asks."""
         self._close()
-        for arm in self.arms.values():
-            arm.unauthenticated += not authentic
 
     def state_command(self, arm: str, name: str) -> str:
         """A CRTK state command; answered with an event."""
@@ -190,7 +200,7 @@ class SimulatedDriver(SimulatedNode):
             measured = arm.tick(now)
             if self._ticks % STATE_EVERY == 0:
                 self._publish_state(name, arm, measured)
-            if self._ticks % REPORT_EVERY == 0:
+            if self._ticks % REPORT_EVERY == 0 or arm.holds != self._holds_reported[name]:
                 self._publish_report(now, name, arm)
 
     def failed(self, text: str) -> None:
@@ -210,6 +220,7 @@ class SimulatedDriver(SimulatedNode):
 
     def _publish_report(self, now: float, name: str, arm: ArmServer) -> None:
         taken = arm.take_statistics()
+        self._holds_reported[name] = arm.holds
         self.world.publish(
             f"{name}/servo_report",
             name,
@@ -217,6 +228,7 @@ class SimulatedDriver(SimulatedNode):
                 permitted=arm.gate.permitted(now),
                 holding=arm.hold_reason is not None,
                 hold_reason=arm.hold_reason.value if arm.hold_reason is not None else "",
+                holds=arm.holds,
                 permit_session=arm.gate.permit_session,
                 permit_sequence=arm.gate.permit_sequence,
                 permits_refused=arm.permits_refused,

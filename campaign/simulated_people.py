@@ -96,6 +96,7 @@ class SimulatedEndoscope(SimulatedNode):
 
     Attributes:
         frozen: It repeats the frame of this time [s]; None while it works.
+        stuck: It stamps the same picture anew, again and again.
         apart: Capture of the right eye after that of the left [s].
     """
 
@@ -105,13 +106,17 @@ class SimulatedEndoscope(SimulatedNode):
         """A camera that works."""
         super().__init__(world, "endoscope")
         self.frozen: float | None = None
+        self.stuck = False
         self.apart = 0.0
+        self._pictures = 0
 
     def step(self) -> None:
         """One frame of each eye."""
         captured = self.ros_now() if self.frozen is None else self.frozen
+        self._pictures += not (self.stuck or self.frozen is not None)
         for eye in EYES:
-            self.world.publish(f"image {eye}", eye, captured + (self.apart if eye == "right" else 0.0))
+            stamp = captured + (self.apart if eye == "right" else 0.0)
+            self.world.publish(f"image {eye}", eye, stamp, self._pictures)
 
 
 class SimulatedLink(SimulatedNode):

@@ -72,16 +72,26 @@ def monitor_exception(scene: Scene) -> Injection:
     )
 
 
+def _lapse_told(scene: Scene, lapse: float, told: tuple[str, ...]) -> tuple[str, ...]:
+    """What people are told of a permit that lapsed for so long [s].
+
+    Where no arm follows, all stand anyway: a lapse that begins and ends between two reports of the gate stops
+    nothing, and is not told.
+    """
+    return () if lapse < REPORTED and scene.phase != "motion" else told
+
+
 def permits_lost(scene: Scene) -> Injection:
     """No permit arrives for a time."""
     duration = scene.duration(0.01, 0.8)
+    told = ("gate permit not renewed", "alarm GATE_OPEN", "alarm PERMIT_NOT_TAKEN", "gate no commands", *LEASE_OVER)
     return Injection(
         lambda: scene.tap(PERMIT, dropped),
         scene.untap(PERMIT),
         duration,
         scene.silence(duration, LEASE),
         LEASE,
-        ("gate permit not renewed", "alarm GATE_OPEN", "alarm PERMIT_NOT_TAKEN", "gate no commands", *LEASE_OVER),
+        _lapse_told(scene, duration - LEASE, told),
         f"no permit for {duration * 1000.0:.0f} ms",
     )
 
@@ -95,7 +105,7 @@ def permits_late(scene: Scene) -> Injection:
         duration,
         scene.silence(late, LEASE),
         LEASE,
-        ("gate ", "alarm "),
+        _lapse_told(scene, late - LEASE, ("gate ", "alarm ")),
         f"permits {late * 1000.0:.0f} ms late",
     )
 

@@ -64,6 +64,21 @@ def video_frozen(scene: Scene) -> Injection:
     )
 
 
+def video_stuck(scene: Scene) -> Injection:
+    """The camera repeats its last picture, with fresh stamps."""
+    hold, endoscope = scene.room.profile.video_age.hold, scene.room.nodes["endoscope"]
+    duration = scene.random.uniform(0.05, hold + 0.3)
+    return Injection(
+        lambda: setattr(endoscope, "stuck", True),
+        lambda: setattr(endoscope, "stuck", False),
+        duration,
+        scene.silence(duration, hold, 0.08) if duration > hold else Outcome.EITHER,
+        hold + FRAME,
+        ("alarm VIDEO_FROZEN",),
+        f"one picture for {duration * 1000.0:.0f} ms",
+    )
+
+
 def video_gone(scene: Scene) -> Injection:
     """Frames of one eye, or of both, do not arrive."""
     ladder = scene.room.profile.video_age
@@ -250,6 +265,7 @@ WATCH_FAULTS: dict[str, FaultMaker] = {
     for maker in (
         patient_clock,
         video_frozen,
+        video_stuck,
         video_gone,
         video_late,
         eyes_apart,

@@ -15,8 +15,9 @@ from launch_ros.actions import Node, PushRosNamespace, SetRemap
 from launch_ros.parameter_descriptions import ParameterValue
 
 from teleop_core.contract import CAMERA_ARM
-from teleop_core.graph import BUILT_IN_SURGEON, SIDES, NodeSpec, SessionOptions, enclave, node_graph
+from teleop_core.graph import BUILT_IN_SURGEON, SIDES, NodeSpec, SessionOptions, enclave, node_graph, site_of
 from teleop_core.profiles import PROFILE_NAMES
+from teleop_ros.new_record import new_record
 from teleop_ros.profile_files import session_link
 from teleop_ros.robot_description import expand
 
@@ -56,6 +57,22 @@ def arguments() -> list[LaunchDescriptionEntity]:
             description=f"Input device: {BUILT_IN_SURGEON} (built in), gamepad, or a file of recorded hands.",
         ),
         DeclareLaunchArgument(
+            "record",
+            default_value="true",
+            choices=SWITCH,
+            description="Record the session; without it nothing is proved.",
+        ),
+        DeclareLaunchArgument(
+            "records",
+            default_value="",
+            description="Folder of all records; empty: $TELESURGERY_RECORDS, or telesurgery/records in ~/.ros.",
+        ),
+        DeclareLaunchArgument(
+            "case",
+            default_value="",
+            description="What the hospital calls the operation, for the record; never the name of a person.",
+        ),
+        DeclareLaunchArgument(
             "namespace",
             default_value="",
             description="Namespace of all nodes and topics, to run several robots in one ROS domain; empty: none.",
@@ -70,12 +87,19 @@ def arguments() -> list[LaunchDescriptionEntity]:
 
 
 def session(context: LaunchContext) -> list[LaunchDescriptionEntity]:
-    """The nodes for the chosen arguments; a profile that cannot be used ends the launch before a node starts."""
-    names = ("side", "sim", "profile", "keys", "hands", "rviz")
+    """The nodes for the chosen arguments; what cannot be used ends the launch before a node starts."""
+    names = ("side", "sim", "profile", "keys", "hands", "record", "records", "case", "rviz")
     chosen = {name: LaunchConfiguration(name).perform(context) for name in names}
     profile, keys = session_link(chosen["profile"], chosen["keys"])
+    record = chosen["record"] == "true"
     options = SessionOptions(
-        side=chosen["side"], sim=chosen["sim"] == "true", profile=profile, keys=keys, hands=chosen["hands"]
+        side=chosen["side"],
+        sim=chosen["sim"] == "true",
+        profile=profile,
+        keys=keys,
+        hands=chosen["hands"],
+        record=record,
+        record_folder=new_record(site_of(chosen["side"]), chosen["records"], chosen["case"]) if record else "",
     )
     actions = [suite_node(spec) for spec in node_graph(options)]
     if options.side != "console":
@@ -106,13 +130,13 @@ def suite_node(spec: NodeSpec) -> Node:
     return Node(
         package=PACKAGE,
         executable=spec.executable,
-        name=spec.executable,
-        exec_name=spec.executable,
+        name=spec.node,
+        exec_name=spec.node,
         parameters=[
             {name: as_text(value) if isinstance(value, str) else value for name, value in spec.parameters.items()}
         ],
         output="screen",
-        ros_arguments=["--enclave", enclave(spec.executable), "--log-level", LaunchConfiguration("log_level")],
+        ros_arguments=["--enclave", enclave(spec.node), "--log-level", LaunchConfiguration("log_level")],
     )
 
 

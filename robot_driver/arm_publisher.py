@@ -48,6 +48,8 @@ class ArmPublisher:
             self._messages[stream].header.frame_id = self._base_frame
         self._messages["servo_report"].name = arm.name
         self._applied_before = 0
+        self._reported_at = node.now()
+        self._holds_reported = 0
         self._tf = _transform_publisher(node) if _HAS_TF else None
 
     def publish_operating_state(self, command: str) -> None:
@@ -80,13 +82,19 @@ class ArmPublisher:
         if self._tf is not None:
             self._publish_transforms(stamp, {"measured": pose_measured, "setpoint": pose_setpoint})
 
-    def publish_report(self, period: float) -> None:
-        """What happened since the last report, `period` [s] ago."""
-        arm, message = self._arm, self._messages["servo_report"]
+    @property
+    def hold_is_new(self) -> bool:
+        """The gate has begun to hold the arm since the last report."""
+        return self._arm.holds != self._holds_reported
+
+    def publish_report(self) -> None:
+        """What happened since the last report."""
+        arm, message, now = self._arm, self._messages["servo_report"], self._node.now()
+        elapsed, self._reported_at = max(now - self._reported_at, arm.period), now
         taken = arm.take_statistics()
         message.header.stamp = self._node.get_clock().now().to_msg()
         message.received, message.applied, message.late = arm.received, arm.applied, arm.late
-        message.servo_rate = (arm.applied - self._applied_before) / period
+        message.servo_rate = (arm.applied - self._applied_before) / elapsed
         self._applied_before = arm.applied
         message.motion_latency = taken.motion_latency
         message.tracking_error = taken.tracking_error
@@ -97,7 +105,8 @@ class ArmPublisher:
         message.limit_units = [reason.unit for reason in taken.limit_amounts]
         message.holding = arm.hold_reason is not None
         message.hold_reason = arm.hold_reason.value if arm.hold_reason is not None else ""
-        message.permitted = arm.gate.permitted(self._node.now())
+        message.holds = self._holds_reported = arm.holds
+        message.permitted = arm.gate.permitted(now)
         message.permit_session, message.permit_sequence = arm.gate.permit_session, arm.gate.permit_sequence
         message.permits_refused, message.unauthenticated = arm.permits_refused, arm.unauthenticated
         self._publishers["servo_report"].publish(message)

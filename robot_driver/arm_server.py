@@ -48,10 +48,12 @@ class ArmServer:
 
     Attributes:
         name: Name of the arm.
+        period: Nominal servo period [s].
         operating: Its operating state.
         gate: Its command gate.
         jaw_setpoint: Angle that the jaw is told to take [rad].
         hold_reason: Why the gate held the arm in the last servo period; None if it might move.
+        holds: How often it has begun to hold it since the start.
         received: Servo commands since the start.
         applied: Of these, those that became the setpoint.
         late: Servo periods that took too long while following.
@@ -68,6 +70,7 @@ class ArmServer:
         self.gate = CommandGate(limits, measured.position)
         self.jaw_setpoint = measured.jaw
         self.hold_reason: GateReason | None = GateReason.DISABLED
+        self.holds = 0
         self.received = 0
         self.applied = 0
         self.late = 0
@@ -75,7 +78,7 @@ class ArmServer:
         self.unauthenticated = 0
         self.statistics = ServoStatistics()
         self._backend = backend
-        self._period = limits.servo_period
+        self.period = limits.servo_period
         self._applied_at: float | None = None
         self._jaw_target = measured.jaw
         self._jaw_commanded_at = float("-inf")
@@ -109,7 +112,7 @@ class ArmServer:
         if not decision.moved:
             return
         self.applied += 1
-        if self._applied_at is not None and now - self._applied_at > LATE * self._period:
+        if self._applied_at is not None and now - self._applied_at > LATE * self.period:
             self.late += 1
         self._applied_at = now
         self._move_jaw(now)
@@ -142,6 +145,7 @@ class ArmServer:
             self._jaw_moved_at = None
             self._jaw_target = self.jaw_setpoint
             if before is None or moved:
+                self.holds += 1
                 self._backend.hold(self.name)
         measured = self._backend.measured(self.name)
         if self.hold_reason is None:
@@ -162,7 +166,7 @@ class ArmServer:
         self._backend.servo(self.name, self.gate.setpoint, rest, self.jaw_setpoint)
 
     def _move_jaw(self, now: float) -> None:
-        elapsed = self._period if self._jaw_moved_at is None else min(now - self._jaw_moved_at, 4.0 * self._period)
+        elapsed = self.period if self._jaw_moved_at is None else min(now - self._jaw_moved_at, 4.0 * self.period)
         self._jaw_moved_at = now
         if not now - self._jaw_commanded_at <= JAW_HOLD_AFTER:
             return
@@ -171,7 +175,7 @@ class ArmServer:
 
     def _count_limit(self, excess: Excess) -> None:
         reason, seconds, amounts = excess.reason, self.statistics.limit_seconds, self.statistics.limit_amounts
-        seconds[reason] = seconds.get(reason, 0.0) + self._period
+        seconds[reason] = seconds.get(reason, 0.0) + self.period
         amounts[reason] = max(excess.amount, amounts.get(reason, excess.amount))
 
 

@@ -161,8 +161,9 @@ class DriverNode(TeleopNode):
             output = self.outputs[name]
             if self._ticks % self._every[STATE_RATE] == 0:
                 output.publish_state(measured)
-            if self._ticks % self._every[REPORT_RATE] == 0:
-                output.publish_report(1.0 / REPORT_RATE)
+            # A hold is told at once: the kinematics end the engagement with it.
+            if self._ticks % self._every[REPORT_RATE] == 0 or output.hold_is_new:
+                output.publish_report()
         if self._ticks % self._every[JOINT_STATES_RATE] == 0:
             names, positions = self.backend.all_joints()
             self._joint_states.publish(

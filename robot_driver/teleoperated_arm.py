@@ -7,6 +7,7 @@ from typing import Any
 
 from telesurgery.msg import ArmFeedback
 
+from robot_driver.hold_watch import HoldWatch
 from teleop_core.psm_kinematics import JAW_NAME, JOINT_NAMES, forward_pose
 from teleop_core.se3 import quaternion_angle
 from teleop_core.signals import OperatorSignal
@@ -14,8 +15,7 @@ from teleop_core.teleoperation import ArmStatus, HandArmPair
 from teleop_ros.adapter import TeleopNode
 from teleop_ros.convert import fill_pose
 
-HOLD_UNEXPECTED_AFTER = 0.3
-"""When commands have been sent for this long the gate must not be holding any more [s]; it reports every 0.1 s."""
+HELD = "the arm was held for a moment"
 JAW_EVERY = 2
 """The jaw is sent with every second command: it is slow, and each message costs the driver time."""
 
@@ -34,7 +34,7 @@ class TeleoperatedArm:
         self._jaw_measured: float | None = None
         self._gate_reasons: list[str] = []
         self._sent = 0
-        self._sending_since: float | None = None
+        self._holds = HoldWatch()
         self._now = node.now
         self._servo = node.publisher("servo_jp", arm=name)
         self._servo_message = self._servo.msg_type(name=list(JOINT_NAMES))
@@ -71,10 +71,9 @@ class TeleoperatedArm:
     def on_servo_report(self, message: Any) -> None:
         """What the command gate limited lately: the operator is told. A hold of the gate ends the engagement."""
         self._gate_reasons = list(message.limit_reasons)
-        since = self._sending_since
-        if message.holding and since is not None and self._now() - since > HOLD_UNEXPECTED_AFTER:
+        if self._holds.told(self._now(), message.holding, message.holds):
             self.stop()
-            self._gate_reasons.append(message.hold_reason)
+            self._gate_reasons.append(message.hold_reason or HELD)
 
     def drive(
         self, now: float, signal: OperatorSignal, permitted: bool, velocity_ratio: float, sampled_at: Any
@@ -91,10 +90,9 @@ class TeleoperatedArm:
         status = ArmStatus(self._ready, self._setpoint, self._jaw_setpoint)
         command = self.pair.step(now, signal, permitted, velocity_ratio, status)
         if command is None:
-            self._sending_since = None
+            self._holds.let_go()
             return
-        if self._sending_since is None:
-            self._sending_since = now
+        self._holds.driven(now)
         self._servo_message.header.stamp = sampled_at
         self._servo_message.position = command.q
         self._servo.publish(self._servo_message)
@@ -106,7 +104,7 @@ class TeleoperatedArm:
 
     def stop(self) -> None:
         """Let go: nothing more is sent."""
-        self._sending_since = None
+        self._holds.let_go()
         self.pair.stop(self._ready)
 
     def feedback(self) -> ArmFeedback:

@@ -125,6 +125,8 @@ _ROWS = (
           "the endoscope's image is late: motion is slowed", "check camera and link"),
     Cause("VIDEO_STALE", _HOLD, 0.0, _ITSELF, _MEDIUM, _TEAM,
           "the endoscope's image is too old", "check camera and link"),
+    Cause("VIDEO_FROZEN", _HOLD, 0.0, _ITSELF, _MEDIUM, _TEAM,
+          "the endoscope's image is frozen", "check camera and video computer"),
     Cause("VIDEO_LOST", _PAUSED, 0.0, _PRESS, _MEDIUM, _TEAM, "no image of the endoscope", "bring the image back"),
     Cause("EYES_APART", _HOLD, 0.4, _ITSELF, _MEDIUM, _TEAM,
           "left and right image are not of one instant", "check the cameras"),

@@ -53,6 +53,9 @@ def present_causes(inputs: Inputs, profile: Profile, permitted: bool) -> Present
         present["EYES_APART", "endoscope"] = _milliseconds(inputs.eyes_apart)
     for eye in inputs.eyes_swapped:
         present["EYES_SWAPPED", f"{eye} eye"] = ""
+    frozen: Rungs = (("VIDEO_FROZEN", profile.video_age.hold), ("VIDEO_LOST", profile.video_age.pause))
+    for eye, unchanged in inputs.eyes_unchanged.items():
+        _climb(f"{eye} eye", unchanged, frozen, f"one picture for {unchanged:.1f} s", present)
     if inputs.link is not None:
         _judge_link(inputs.link, profile, present)
     _judge_computer(inputs, profile, present)

@@ -84,6 +84,7 @@ class Inputs:
         not_finite: Who received commands of late that are no motion.
         eyes_apart: Difference of the capture stamps of the newest left and right image [s].
         eyes_swapped: Eyes whose newest image says that it is of the other one.
+        eyes_unchanged: For how long each eye has been showing one and the same picture [s].
         link: Quality of the wide-area link; None where there is none.
         unauthenticated: Who received a wrongly signed command or permit since the last step.
         stop_requests: Who asked for a protective stop since the last step, and why.
@@ -106,6 +107,7 @@ class Inputs:
     not_finite: tuple[str, ...] = ()
     eyes_apart: float = 0.0
     eyes_swapped: tuple[str, ...] = ()
+    eyes_unchanged: dict[str, float] = field(default_factory=dict)
     link: LinkQuality | None = None
     unauthenticated: tuple[str, ...] = ()
     stop_requests: tuple[tuple[str, str], ...] = ()

@@ -45,6 +45,25 @@ class StreamObservation:
         return StreamHealth(self.source, self.kind, age, self.publishers, self.qos_mismatch, self.liveliness_lost)
 
 
+class PictureWatch:
+    """For how long an eye has been showing one and the same picture, whatever stamps it carries.
+
+    No two pictures of a working camera are alike, not even of a scene that stands still: its sensor makes noise.
+    """
+
+    def __init__(self) -> None:
+        """No picture yet."""
+        self._content: int | None = None
+        self._first = 0.0
+        self.unchanged_for = 0.0
+
+    def arrived(self, now: float, content: int) -> None:
+        """A picture arrived at `now` [s]; `content` is a check sum of it."""
+        if content != self._content:
+            self._content, self._first = content, now
+        self.unchanged_for = now - self._first
+
+
 class Acceptance:
     """Whether what the console says is accepted, as the kinematics tell it."""
 

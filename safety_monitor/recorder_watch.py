@@ -25,7 +25,7 @@ class RecorderWatch:
         self._problem = "" if writing else reason or "it does not say why"
 
     def problem(self, now: float) -> str | None:
-        """Why the session is not recorded at `now` [s]; empty if it is, None where none is expected and none is there."""
+        """Why the session is not recorded at `now` [s]; empty if it is, None where none is wanted or heard."""
         if self._heard_at is None:
             return NEVER_HEARD if self._expected else None
         return self._problem if now - self._heard_at <= SILENT_AFTER else SILENT

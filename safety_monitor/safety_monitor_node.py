@@ -18,6 +18,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from secrets import randbits
 from typing import Any
+from zlib import crc32
 
 from rclpy.logging import get_logging_directory
 from rclpy.time import Time
@@ -27,22 +28,21 @@ from safety_monitor.arm_observation import ArmObservation
 from safety_monitor.causes import Level
 from safety_monitor.disk_watch import DiskWatch
 from safety_monitor.inputs import COMMAND, DRIVER, FEEDBACK, VIDEO, ArmHealth, Inputs, LinkQuality
-from safety_monitor.observations import Acceptance, ClockWatch, Control, Rises, StreamObservation
+from safety_monitor.observations import Acceptance, ClockWatch, Control, PictureWatch, Rises, StreamObservation
 from safety_monitor.recorder_watch import RecorderWatch
 from safety_monitor.safety_log import CHAIN, SafetyLog
 from safety_monitor.state_message import events, fill, health_of_node, health_of_streams
 from safety_monitor.stream_watch import StreamWatch
 from safety_monitor.supervisor import Supervisor, Verdict
-from teleop_core.audit_writer import AuditWriter
 from teleop_core.contract import DEFAULT_ARMS, EYE_LINKS, EYES, INSTRUMENT_ARMS, SITES, STREAMS
-from teleop_core.decision_log import DecisionLog
 from teleop_core.permit import stamp_is_fresh
-from teleop_core.record_folder import RecordFolderError, open_session
 from teleop_core.signals import TeleopState
 from teleop_ros.adapter import Health, HealthRow, TeleopNode, run
+from teleop_ros.audit_log import RECORD_FOLDER, audit_log
+from teleop_ros.decisions import decision_log
 from teleop_ros.keys import KEY_FOLDER, authenticator
 from teleop_ros.message_mac import sign_permit, verify_command, verify_stop
-from teleop_ros.parameters import ParameterError, check, declare, parameter
+from teleop_ros.parameters import check, declare, parameter
 from teleop_ros.profiles import profile, require_security
 
 PERIOD = 1.0 / STREAMS["safety_state"].rate
@@ -62,7 +62,7 @@ class SafetyMonitorParameters:
     key_folder: str = parameter("", doc=KEY_FOLDER)
     decision_log: str = parameter("", doc="file that takes every decision with its inputs; empty: none")
     recorder: bool = parameter(False, doc="a recorder is expected; without one a session does not arm")
-    record_folder: str = parameter("", doc="folder of the session's record, for the monitor's own audit log; empty: none")
+    record_folder: str = parameter("", doc=RECORD_FOLDER)
 
     def __post_init__(self) -> None:
         """Refuse unknown arms."""
@@ -86,9 +86,9 @@ class SafetyMonitorNode(TeleopNode):
         self.get_logger().info(f"security: {self._permits_key.level}")
         session = randbits(63) + 1
         self.supervisor = Supervisor(limits)
-        self._log = SafetyLog(_audit_log(parameters.record_folder))  # makes the folder, where the decisions go too
+        self._log = SafetyLog(audit_log(parameters.record_folder, CHAIN))  # makes the folder
         about = {"permit_session": session, "profile": limits}
-        self._decisions = _decision_log(parameters.decision_log, about)
+        self._decisions = decision_log(parameters.decision_log, about)
         if self._decisions is not None:
             self.supervisor = self._decisions.watch("supervisor", self.supervisor, "step")
         self._recorder = RecorderWatch(parameters.recorder)
@@ -103,6 +103,7 @@ class SafetyMonitorNode(TeleopNode):
         self._link: tuple[float, Any] | None = None
         self._image_stamps = dict.fromkeys(EYES, 0.0)
         self._eyes_swapped = dict.fromkeys(EYES, False)
+        self._pictures = {eye: PictureWatch() for eye in EYES}
         self._control = Control()
         self._operator_present = False
         self._clutch = False
@@ -179,7 +180,9 @@ class SafetyMonitorNode(TeleopNode):
         """A frame of one eye; its age counts from its capture."""
         captured = Time.from_msg(message.header.stamp)
         age = (self.get_clock().now() - captured).nanoseconds * 1e-9
-        observed.arrived(self.now(), age)
+        now = self.now()
+        observed.arrived(now, age)
+        self._pictures[eye].arrived(now, crc32(message.data))
         self._image_stamps[eye] = captured.nanoseconds * 1e-9
         others = [link for other, link in EYE_LINKS.items() if other != eye]
         self._eyes_swapped[eye] = message.header.frame_id in others
@@ -280,6 +283,7 @@ class SafetyMonitorNode(TeleopNode):
             not_finite=tuple(source for source, rises in self._not_finite.items() if rises.within(now)),
             eyes_apart=abs(self._image_stamps["left"] - self._image_stamps["right"]),
             eyes_swapped=tuple(eye for eye, swapped in self._eyes_swapped.items() if swapped),
+            eyes_unchanged={eye: picture.unchanged_for for eye, picture in self._pictures.items()},
             link=self._link_quality(now),
             failure=failure,
             reset_requested=reset,
@@ -329,30 +333,6 @@ class SafetyMonitorNode(TeleopNode):
             self._streams.watch_speakers(stream, f"commands of {arm}", arm=arm)
         self.subscription("operating_state", lambda message: self.on_operating_state(arm, message), arm=arm)
         self.subscription("servo_report", lambda message: self.on_servo_report(arm, message), arm=arm)
-
-
-def _audit_log(folder: str) -> AuditWriter | None:
-    """The monitor's own chain in the folder of the session's record; None where there is no record."""
-    if not folder:
-        return None
-    try:
-        session = open_session(Path(folder), SITES[0])
-    except RecordFolderError as error:
-        raise ParameterError(f"parameter record_folder: {error}") from error
-    log = AuditWriter(folder, CHAIN, session.session)
-    if log.failure:
-        raise ParameterError(f"parameter record_folder: {log.failure}")
-    return log
-
-
-def _decision_log(path: str, about: dict[str, Any]) -> DecisionLog | None:
-    """The monitor's decision log; None where there is none."""
-    if not path:
-        return None
-    log = DecisionLog(path, about)
-    if log.failure:
-        raise ParameterError(f"parameter decision_log: {log.failure}")
-    return log
 
 
 def _seconds(stamp: Any) -> float:

@@ -10,8 +10,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from xml.etree import ElementTree
 
-from teleop_core.contract import EYES, INSTRUMENT_ARMS, MASTERS, STREAMS, Stream
-from teleop_core.graph import SessionOptions, enclave, node_graph
+from teleop_core.contract import INSTRUMENT_ARMS, STREAMS
+from teleop_core.graph import SUITE, enclave
 
 OBSERVER, OPERATE, STATE_PUBLISHER = "telesurgery", "telesurgery_operate", "robot_state_publisher"
 """Processes beside the nodes of the graph: the demo's observer, the short commands, ROS's publisher of transforms."""
@@ -25,6 +25,9 @@ HEARD_BY_OPERATE = ("safety_state", "feedback", "operating_state")
 """The short commands hear less than the observer, for which the stream table speaks."""
 SERVICES = {"safety/reset": ("safety_monitor", OPERATE)}
 """Service -> who answers, who asks."""
+RECORDERS = {"recorder": "robot", "console_recorder": "console"}
+"""They hear every stream; each tells of its own site's record and asks the nodes for their parameters."""
+ASKED_BY_RECORDERS = ("get_parameters", "list_parameters")
 TRANSFORMS = {"tf": ("driver", STATE_PUBLISHER), "tf_static": (STATE_PUBLISHER,)}
 """Topics beside the stream table, whose names ROS fixes -> who publishes."""
 OF_EVERY_NODE = ("/rosout", "/parameter_events")
@@ -50,8 +53,8 @@ _HEAD = """\
   Checked against the schema of SROS2's policies, and against what the nodes of a running session really open. NOT
   TESTED with security switched on: that needs a Fast DDS with its security plugins. Try it before you rely on it.
 
-  make_keystore.sh beside this file makes keys and signed permissions from it. Tools such as RViz, a recorder or other
-  CRTK clients are not in it: give each an enclave of its own that may hear, and not more.
+  make_keystore.sh beside this file makes keys and signed permissions from it. Tools such as RViz or other CRTK
+  clients are not in it: give each an enclave of its own that may hear, and not more.
 -->
 """
 
@@ -82,7 +85,7 @@ def policy(namespace: str = "", arms: Sequence[str] = INSTRUMENT_ARMS) -> list[A
         namespace: Namespace of the session, with or without slashes; empty for none.
         arms: Instrument arms.
     """
-    suite = [*(spec.executable for spec in node_graph(SessionOptions())), OBSERVER, OPERATE]
+    suite = [*SUITE, OBSERVER, OPERATE]
     return [_access(node, suite, namespace, arms) for node in (*suite, STATE_PUBLISHER)]
 
 
@@ -120,14 +123,16 @@ def _access(node: str, suite: Sequence[str], namespace: str, arms: Sequence[str]
         publish=full(_published(node, suite, arms)),
         subscribe=full(_heard(node, arms)),
         reply=full(_answered(node)),
-        request=full(service for service, (_, asker) in SERVICES.items() if asker == node),
+        request=full(_requested(node)),
     )
 
 
 def _published(node: str, suite: Sequence[str], arms: Sequence[str]) -> Iterator[str]:
     speakers = {**SPEAKERS, "diagnostics": tuple(suite)}
+    if node in RECORDERS:
+        yield STREAMS["record_status"].topic_for(site=RECORDERS[node])
     for name, row in STREAMS.items():
-        if node in speakers.get(name, (row.source,)):
+        if name != "record_status" and node in speakers.get(name, (row.source,)):
             yield from row.topics(arms)
     yield from (topic for topic, publishers in TRANSFORMS.items() if node in publishers)
     yield from OF_EVERY_NODE
@@ -135,7 +140,7 @@ def _published(node: str, suite: Sequence[str], arms: Sequence[str]) -> Iterator
 
 def _heard(node: str, arms: Sequence[str]) -> Iterator[str]:
     for name, row in STREAMS.items():
-        if node in row.sinks or (node == OPERATE and name in HEARD_BY_OPERATE):
+        if node in row.sinks or node in RECORDERS or (node == OPERATE and name in HEARD_BY_OPERATE):
             yield from row.topics(arms)
     if node == STATE_PUBLISHER:
         yield from STREAMS["joint_states"].topics(arms)
@@ -145,6 +150,12 @@ def _heard(node: str, arms: Sequence[str]) -> Iterator[str]:
 def _answered(node: str) -> Iterator[str]:
     yield from (service for service, (answerer, _) in SERVICES.items() if answerer == node)
     yield from (f"{node}/{service}" for service in SERVICES_OF_EVERY_NODE)
+
+
+def _requested(node: str) -> Iterator[str]:
+    yield from (service for service, (_, asker) in SERVICES.items() if asker == node)
+    if node in RECORDERS:
+        yield from (f"{asked}/{service}" for asked in SUITE if asked != node for service in ASKED_BY_RECORDERS)
 
 
 def _full_name(name: str, namespace: str) -> str:

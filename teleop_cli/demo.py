@@ -11,6 +11,7 @@ import socket
 import sys
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,8 +22,9 @@ from teleop_cli.runner import PACKAGE, Runner, StartError, session_environment
 from teleop_cli.say import say
 from teleop_cli.stop import noted_signals
 from teleop_core.contract import DEFAULT_ARMS, INSTRUMENT_ARMS, MASTERS
-from teleop_core.graph import BUILT_IN_SURGEON, ROBOT, SessionOptions, enclave, node_graph
-from teleop_core.record_folder import RecordFolderError, new_folder_name, open_session, records_root
+from teleop_core.graph import BUILT_IN_SURGEON, SessionOptions, enclave, node_graph, site_of
+from teleop_core.record_folder import RecordFolderError
+from teleop_ros.new_record import new_record
 
 if TYPE_CHECKING:
     from teleop_cli.recorder import SessionRecorder
@@ -79,7 +81,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--records",
         type=Path,
         metavar="DIR",
-        help="make the folder of the session's record there (default: $TELESURGERY_RECORDS, or telesurgery/records in ~/.ros)",
+        help="keep the session's record there (default: $TELESURGERY_RECORDS, or telesurgery/records in ~/.ros)",
     )
 
 
@@ -122,16 +124,9 @@ def _options(arguments: argparse.Namespace) -> SessionOptions:
             command_rate=arguments.rate,
             seed=arguments.seed,
             record=not arguments.no_record,
-            record_folder=_record_folder(arguments),
         )
     except ValueError as error:
         raise ValueError(f"--rate: {error}") from error  # the other options have been seen to
-
-
-def _record_folder(arguments: argparse.Namespace) -> str:
-    if arguments.no_record:
-        return ""
-    return str((arguments.records or records_root()).resolve() / new_folder_name(ROBOT))
 
 
 def _choose_domain() -> tuple[int, socket.socket]:
@@ -152,7 +147,8 @@ def _run(options: SessionOptions, outputs: Outputs, domain: int, stop: Stop, arg
     try:
         outputs.prepare()
         if options.record:
-            open_session(Path(options.record_folder), options.site)
+            folder = new_record(site_of(options.side), str(arguments.records or ""))
+            options = replace(options, record_folder=folder)
     except (OutputError, RecordFolderError) as error:
         return _refuse(str(error), NOT_WRITTEN)
     os.environ.update(session_environment(domain))
@@ -173,7 +169,7 @@ def _run(options: SessionOptions, outputs: Outputs, domain: int, stop: Stop, arg
 
         recorder = SessionRecorder(options.arms, created=began)
         ending = _observe(runner, recorder, stop, arguments)
-    return _report(runner, recorder, ending, outputs)
+    return _report(runner, recorder, ending, outputs, options.record_folder)
 
 
 def _observe(runner: Runner, recorder: SessionRecorder, stop: Stop, arguments: argparse.Namespace) -> Ending:
@@ -204,7 +200,7 @@ def _observe(runner: Runner, recorder: SessionRecorder, stop: Stop, arguments: a
     return ending
 
 
-def _report(runner: Runner, recorder: SessionRecorder, ending: Ending, outputs: Outputs) -> int:
+def _report(runner: Runner, recorder: SessionRecorder, ending: Ending, outputs: Outputs, record_folder: str) -> int:
     """Write the outputs, show the summary.
 
     Returns:
@@ -220,7 +216,9 @@ def _report(runner: Runner, recorder: SessionRecorder, ending: Ending, outputs: 
     def make(*planned: Path) -> dict[str, Any]:
         code = NOT_WRITTEN if ending.code == 0 and outputs.problems else ending.code
         listed = [*outputs.written, *map(str, planned)]
-        return summarise(recorder, Ending(ending.reason, code, ending.crashed), runner.cpu_shares(now), listed, now)
+        return summarise(
+            recorder, Ending(ending.reason, code, ending.crashed), runner.cpu_shares(now), listed, now, record_folder
+        )
 
     if outputs.out is not None:
         from teleop_cli.pictures import PICTURES

@@ -30,10 +30,11 @@ def stream_rows() -> list[tuple[str, ...]]:
 
 def node_rows() -> list[tuple[str, ...]]:
     """One row per node of the graph, in the order in which they start."""
-    on_hardware = {spec.executable for spec in node_graph(SessionOptions(sim=False))}
+    on_hardware = {spec.node for spec in node_graph(SessionOptions(sim=False))}
+    nodes = {spec.node: spec for side in ("both", "console") for spec in node_graph(SessionOptions(side=side))}
     return [
-        (spec.executable, spec.side, "no" if spec.executable in on_hardware else "yes")
-        for spec in node_graph(SessionOptions())
+        (name, spec.side, "no" if name in on_hardware or spec.side == "console" else "yes")
+        for name, spec in nodes.items()
     ]
 
 

@@ -1,7 +1,7 @@
 """telesurgery: watches a session and records it; commands nothing.
 
 In:  teleop/feedback, safety/state, <ARM>/servo_report, <ARM>/operating_state, MTML/measured_cp, MTMR/measured_cp,
-     endoscope/*/image_raw/compressed, /diagnostics
+     endoscope/*/image_raw/compressed, record/*/status, /diagnostics
 Out: /diagnostics
 Silence: of the safety monitor shows as the state SILENT; of anything else as a figure that does not grow.
 
@@ -24,9 +24,9 @@ from rclpy.time import Time
 
 from teleop_cli.arm_history import ArmSeen, ServoSeen
 from teleop_cli.command_count import Counters
-from teleop_cli.recorder import SessionRecorder
+from teleop_cli.recorder import RecordSeen, SessionRecorder
 from teleop_cli.safety_history import AlarmSeen, Guidance
-from teleop_core.contract import EYES, MASTERS, STREAMS
+from teleop_core.contract import EYES, MASTERS, SITES, STREAMS
 from teleop_core.signals import SafetyLevel, TeleopState
 from teleop_ros.adapter import TeleopNode, message_type
 from teleop_ros.qos import subscription_qos
@@ -87,6 +87,8 @@ class ObserverNode(TeleopNode):
             self.subscription("operating_state", lambda m, arm=arm: self.on_operating_state(arm, m), arm=arm)
         for eye in EYES:
             self._read("image", lambda m, a, eye=eye: self.on_image(eye, m, a), ALL, eye=eye)
+        for site in SITES:
+            self._read("record_status", self.on_record_status, 1, site=site)
         self.subscription("diagnostics", self.on_diagnostics)
         self.timer(POLL_PERIOD, self.step)
 
@@ -148,6 +150,12 @@ class ObserverNode(TeleopNode):
         captured_ns = Time.from_msg(message.header.stamp).nanoseconds
         age = (arrival.wall_ns - captured_ns) * 1e-9
         self.recorder.on_image(arrival.now, eye, captured_ns, age, bytes(message.data))
+
+    def on_record_status(self, message: Any, _arrival: Arrival) -> None:
+        """How well the session is recorded; of this machine's recorder, or else the other site's."""
+        if message.site == SITES[0] or self.recorder.record is None:
+            root = bytes(message.root).hex()
+            self.recorder.record = RecordSeen(message.writing, message.reason, root, message.dropped, message.bytes)
 
     def on_diagnostics(self, message: DiagnosticArray) -> None:
         """What only a node itself knows: commands sent, renderer of the endoscope."""

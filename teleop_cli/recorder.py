@@ -35,6 +35,25 @@ class VideoCount:
     seen: int = 0
 
 
+@dataclass(frozen=True)
+class RecordSeen:
+    """What the recorder says of the record it writes (telesurgery/msg/RecordStatus).
+
+    Attributes:
+        writing: Log and bag are written, and there is room for more.
+        reason: Why not.
+        root: Newest signed Merkle root, hexadecimal.
+        dropped: Messages that were not recorded.
+        size: Of the bag [bytes].
+    """
+
+    writing: bool
+    reason: str
+    root: str
+    dropped: int
+    size: int
+
+
 @dataclass
 class LiveRate:
     """Rate of a growing count over the last seconds.
@@ -85,6 +104,7 @@ class SessionRecorder:
     video_rate: LiveRate = field(default_factory=LiveRate)
     last_latency: float | None = None
     last_error: float | None = None
+    record: RecordSeen | None = None
 
     def __post_init__(self) -> None:
         """Make the parts that depend on the arms."""

@@ -41,7 +41,12 @@ class Ending:
 
 
 def summarise(
-    recorder: SessionRecorder, ending: Ending, cpu: Mapping[str, float], outputs: list[str], now: float
+    recorder: SessionRecorder,
+    ending: Ending,
+    cpu: Mapping[str, float],
+    outputs: list[str],
+    now: float,
+    record_folder: str = "",
 ) -> dict[str, Any]:
     """Make the summary.
 
@@ -51,6 +56,7 @@ def summarise(
         cpu: Mean share of one core by process.
         outputs: Files written.
         now: Time of the summary [s], clock of the recorder.
+        record_folder: Folder of the session's record; empty where there is none.
 
     Returns:
         Dictionary of numbers, texts, lists and None, ready for JSON.
@@ -92,6 +98,7 @@ def summarise(
             },
         },
         "security": recorder.safety.security,
+        "record": _record(recorder, record_folder),
     }
 
 
@@ -142,6 +149,15 @@ def _percentiles(samples: SampleSet, scale: float) -> dict[str, float | None]:
 
 def _scaled(value: float | None, scale: float) -> float | None:
     return None if value is None else value * scale
+
+
+def _record(recorder: SessionRecorder, folder: str) -> dict[str, Any] | None:
+    if not folder:
+        return None
+    seen = recorder.record
+    if seen is None:
+        return {"folder": folder, "root": None, "lost": None, "bytes": 0, "reason": "no recorder was heard"}
+    return {"folder": folder, "root": seen.root, "lost": seen.dropped, "bytes": seen.size, "reason": seen.reason}
 
 
 def _servo(recorder: SessionRecorder) -> dict[str, float | None]:

@@ -17,6 +17,8 @@ from teleop_cli.summary import PRIORITY_NAMES, name_of
 
 SHOWN_TRANSITIONS = 12
 SHOWN_ALARMS = 3
+SHOWN_ROOT = 16
+"""Digits of a root: enough to compare by eye."""
 STYLE_OF_PRIORITY = {"HIGH": "bold red", "MEDIUM": "bold yellow", "LOW": "cyan"}
 STYLE_OF_STATE = {
     "OPERATING": "bold green",
@@ -72,6 +74,7 @@ def live_status(recorder: SessionRecorder, cpu: Mapping[str, float], now: float,
     rows.add_row("latency", f"{number(_scaled(recorder.last_latency, 1e3), '.2f')} ms hand to setpoint")
     rows.add_row("tracking", f"{number(_scaled(recorder.last_error, 1e3), '.2f')} mm error")
     rows.add_row("video", f"{number(recorder.video_rate.value)} fps per eye  {recorder.renderer or ''}")
+    rows.add_row("record", _record_line(recorder))
     rows.add_row("CPU", Text(_shares(cpu) or "-", "dim"))
     return Group(Text.assemble((title, "bold"), f"  {time}"), rows)
 
@@ -101,6 +104,7 @@ def summary_table(summary: Mapping[str, Any]) -> Table:
     for name, text in [*_motion_rows(summary), *_safety_rows(summary["safety"], summary["security"])]:
         state = text.partition("  ")[0]
         table.add_row(name, Text(text, STYLE_OF_STATE.get(state, "") if name == "safety" else ""))
+    table.add_row("record", _record(summary["record"]))
     table.add_row("CPU", _shares(summary["cpu"]) or "-")
     ending = summary["exit"]
     table.add_row("end", Text(ending["reason"], "green" if ending["code"] == 0 else "bold red"))
@@ -145,6 +149,16 @@ def _safety_rows(safety: Mapping[str, Any], security: str | None) -> list[tuple[
     return rows
 
 
+def _record(record: Mapping[str, Any] | None) -> Text:
+    if record is None:
+        return Text("none")
+    lost = f", {record['lost']} messages lost" if record["lost"] else ""
+    text = f"{record['folder']}, {record['bytes'] / 1e6:.1f} MB{lost}, root {record['root']}"
+    if not record["reason"]:
+        return Text(text)
+    return Text.assemble((f"not written to the end: {record['reason']}  ", "bold red"), text)
+
+
 def _commands(commands: Mapping[str, Any], rate: float | None) -> str:
     sent, accepted = commands["sent"], commands["accepted"]
     if not sent:
@@ -171,6 +185,16 @@ def _limit(servo: ServoSeen, reason: str) -> str:
     """What limits the motion, and by how much."""
     amount, unit = servo.limit_amounts.get(reason, (None, ""))
     return reason if amount is None else f"{reason} by {amount:.2g} {unit}"
+
+
+def _record_line(recorder: SessionRecorder) -> Text:
+    """How well the session is recorded, and the root that vouches for it."""
+    record = recorder.record
+    if record is None:
+        return Text("not recorded", "yellow")
+    state = Text("writing", "green") if record.writing else Text(f"not writing: {record.reason}", "bold red")
+    lost = f", {record.dropped} messages lost" if record.dropped else ""
+    return state.append(f"  {record.size / 1e6:.1f} MB{lost}  root {record.root[:SHOWN_ROOT]}", "dim")
 
 
 def _shares(cpu: Mapping[str, float | None]) -> str:

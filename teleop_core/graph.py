@@ -5,6 +5,7 @@ A session has two sites. ``side`` says which nodes this machine starts.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from teleop_core.contract import DEFAULT_ARMS, SITES
@@ -14,6 +15,11 @@ ParameterValue = bool | int | float | str | list[str]
 ROBOT, CONSOLE = SITES
 SIDES = (ROBOT, CONSOLE, "both")
 BUILT_IN_SURGEON = "surgeon"
+
+
+def site_of(side: str) -> str:
+    """Whose record a machine writes that starts these nodes: the robot's site where it is both."""
+    return CONSOLE if side == CONSOLE else ROBOT
 
 
 @dataclass(frozen=True)
@@ -43,11 +49,6 @@ class SessionOptions:
     keys: str = ""
     record: bool = True
     record_folder: str = ""
-
-    @property
-    def site(self) -> str:
-        """Whose record this machine writes."""
-        return CONSOLE if self.side == CONSOLE else ROBOT
 
     def __post_init__(self) -> None:
         """Refuse what is not in the lists.
@@ -141,15 +142,25 @@ def _recorded(options: SessionOptions) -> dict[str, ParameterValue]:
 
 
 def _recorder(options: SessionOptions) -> list[NodeSpec]:
-    """The recorder of this machine's site; both sites may be in one ROS domain, so the nodes have names of their own."""
+    """The recorder of this machine's site; its name is its own, as both sites may be in one ROS domain."""
     if not options.record:
         return []
+    site = site_of(options.side)
     parameters: dict[str, ParameterValue] = {
         "arms": list(options.arms),
-        "site": options.site,
+        "site": site,
         "folder": options.record_folder,
         "profile": options.profile,
         "key_folder": options.keys,
     }
-    name = "recorder" if options.site == ROBOT else "console_recorder"
-    return [NodeSpec("recorder", options.site, parameters, name=name, records=True)]
+    name = "recorder" if site == ROBOT else "console_recorder"
+    return [NodeSpec("recorder", site, parameters, name=name, records=True)]
+
+
+def _names_of_all_sites() -> Iterator[str]:
+    for side in ("both", CONSOLE):
+        yield from (spec.node for spec in node_graph(SessionOptions(side=side)))
+
+
+SUITE = tuple(dict.fromkeys(_names_of_all_sites()))
+"""Names of the nodes of both sites, wherever they run."""

@@ -89,7 +89,9 @@ def open_session(
             _make_once(path, json.dumps(content, indent=2) + "\n")
         return _session(json.loads(path.read_text(encoding="utf-8")))
     except OSError as error:
-        raise RecordFolderError(f"{error.filename or folder}: {error.strerror or error}; choose another folder") from error
+        raise RecordFolderError(
+            f"{error.filename or folder}: {error.strerror or error}; choose another folder"
+        ) from error
     except (ValueError, KeyError, TypeError) as error:
         raise RecordFolderError(f"{path}: is not that of a record ({error}); choose another folder") from error
 

@@ -22,6 +22,12 @@ def root() -> Path:
     return ROOT
 
 
+@pytest.fixture(autouse=True, scope="session")
+def records_of_tests(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Sessions that tests start are recorded, but not among those of the user."""
+    os.environ["TELESURGERY_RECORDS"] = str(tmp_path_factory.mktemp("records"))
+
+
 @pytest.fixture
 def ros_domain(monkeypatch: pytest.MonkeyPatch, worker_id: str) -> int:
     """A ROS domain that no other test worker and no session of this machine uses."""

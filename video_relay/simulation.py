@@ -10,6 +10,7 @@ from video_relay.camera_model import StereoModel
 from video_relay.egl_probe import egl_works, remember_that_it_works
 from video_relay.joint_mirror import JointMirror
 from video_relay.scene import EGL, TINY, Scene
+from video_relay.sensor_noise import SensorNoise
 from video_relay.source import SourceError, SourceSilentError, StereoFrame
 
 # Older joint states do not show the robot as it is: better no picture, so that the arms are held [s].
@@ -54,6 +55,7 @@ class Simulation:
         self._affordable = affordable
         self._scene: Scene | None = None
         self._model: StereoModel | None = None
+        self._noise: SensorNoise | None = None
         self.renderer = "not chosen yet"
 
     @property
@@ -78,6 +80,7 @@ class Simulation:
         cost = _cost(scene, full)
         scale = max(_SMALLEST_SCALE, min(1.0, math.sqrt(self._affordable / cost)))
         self._scene, self._model = scene, self._model_at(scale, scene)
+        self._noise = SensorNoise(self._model.height, self._model.width)
         reduced = f", reduced to {self._model.width} x {self._model.height} px" if scale < 1.0 else ""
         self.renderer = f"{scene.renderer} ({1e3 * cost:.0f} ms a pair{reduced}; {trial})"
 
@@ -88,13 +91,13 @@ class Simulation:
             SourceSilentError: there are no fresh joint states.
         """
         positions = self._mirror.fresh(now)
-        if positions is None or self._scene is None:
+        if positions is None or self._scene is None or self._noise is None:
             raise SourceSilentError(
                 f"simulation: no joint states for {JOINTS_STALE_AFTER:g} s, so nothing true to show"
             )
         self._scene.set_joints(positions)
         left, right = self._scene.render(self.model)
-        return StereoFrame(left, right, captured_at=now)
+        return StereoFrame(self._noise.on(left), self._noise.on(right), captured_at=now)
 
     def close(self) -> None:
         """Let go of the scene."""

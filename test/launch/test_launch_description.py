@@ -19,7 +19,9 @@ import pytest
 from teleop_core.graph import SessionOptions, node_graph
 
 LAUNCH_FILE = Path(__file__).resolve().parents[2] / "launch" / "teleop.launch.py"
-ARGUMENTS = {"side", "sim", "profile", "keys", "hands", "namespace", "rviz", "log_level"}
+ARGUMENTS = {
+    "side", "sim", "profile", "keys", "hands", "record", "records", "case", "namespace", "rviz", "log_level",
+}  # fmt: skip
 HAS_LAUNCH = importlib.util.find_spec("launch_ros") is not None
 needs_launch = pytest.mark.skipif(
     not HAS_LAUNCH, reason="launch_ros is not installed: it is not on PyPI, only with ROS"
@@ -48,7 +50,7 @@ def test_every_argument_is_described_and_has_a_default() -> None:
     assert set(declared) == ARGUMENTS
     assert all({"default_value", "description"} <= keywords for keywords in declared.values())
     free = {name for name, keywords in declared.items() if "choices" not in keywords}
-    assert free == {"hands", "keys", "namespace", "profile"}
+    assert free == {"case", "hands", "keys", "namespace", "profile", "records"}
 
 
 def test_nodes_come_from_the_one_graph_and_never_start_again() -> None:
@@ -65,9 +67,11 @@ def test_the_folder_does_not_hide_the_ros_package() -> None:
     assert not (LAUNCH_FILE.parent / "__init__.py").exists()
 
 
-@pytest.mark.parametrize(("side", "expected"), [("console", {"master_input"}), ("robot", None), ("both", None)])
+@pytest.mark.parametrize(
+    ("side", "expected"), [("console", {"master_input", "recorder"}), ("robot", None), ("both", None)]
+)
 def test_each_side_starts_its_own_nodes(side: str, expected: set[str] | None) -> None:
-    """The graph that the launch file reads gives the console its one node and leaves the rest to the robot."""
+    """The graph that the launch file reads gives the console its own and leaves the rest to the robot."""
     started = {spec.executable for spec in node_graph(SessionOptions(side=side))}
     everything = {spec.executable for spec in node_graph(SessionOptions())}
     assert started == (expected or (everything - {"master_input"} if side == "robot" else everything))
@@ -84,6 +88,7 @@ def described(**chosen: str) -> Any:
     specification.loader.exec_module(module)
     context = LaunchContext()
     defaults = {"side": "both", "sim": "true", "profile": "lan", "keys": "", "hands": "surgeon", "rviz": "false"}
+    defaults |= {"record": "false", "records": "", "case": ""}
     context.launch_configurations.update({**defaults, "namespace": "", **chosen})
     return module.session(context)
 
@@ -108,7 +113,9 @@ def test_the_description_is_the_graph(side: str, sim: str) -> None:
     assert isinstance(group, GroupAction)
     nodes = [action for action in group.get_sub_entities() if isinstance(action, Node)]
     executables = [node.node_executable for node in nodes if node.node_package == "telesurgery"]
-    assert executables == [spec.executable for spec in node_graph(SessionOptions(side=side, sim=sim == "true"))]
+    assert executables == [
+        spec.executable for spec in node_graph(SessionOptions(side=side, sim=sim == "true", record=False))
+    ]
 
 
 @needs_launch

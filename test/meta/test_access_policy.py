@@ -12,8 +12,10 @@ from xml.etree import ElementTree
 import pytest
 
 from teleop_cli.access_policy import (
+    ASKED_BY_RECORDERS,
     OF_EVERY_NODE,
     OPERATE,
+    RECORDERS,
     SERVICES,
     SERVICES_OF_EVERY_NODE,
     STATE_PUBLISHER,
@@ -22,10 +24,10 @@ from teleop_cli.access_policy import (
     policy,
     policy_xml,
 )
-from teleop_core.contract import EYES, INSTRUMENT_ARMS, MASTERS, STREAMS
-from teleop_core.graph import SessionOptions, enclave, node_graph
+from teleop_core.contract import INSTRUMENT_ARMS, STREAMS
+from teleop_core.graph import SUITE, enclave
 
-NODES = {spec.executable for spec in node_graph(SessionOptions())}
+NODES = set(SUITE)
 BY_NODE = {access.node: access for access in policy()}
 MOVING = ("command", "safety_state", "servo_jp", "jaw_servo_jp")
 """Streams with which an arm is moved: each has one speaker."""
@@ -33,10 +35,7 @@ MOVING = ("command", "safety_state", "servo_jp", "jaw_servo_jp")
 
 def topics(stream: str) -> set[str]:
     """Full names of a stream's topics."""
-    topic = STREAMS[stream].topic
-    made = {topic.replace("{arm}", arm) for arm in INSTRUMENT_ARMS}
-    made = {name.replace("{master}", master) for name in made for master in MASTERS}
-    made = {name.replace("{eye}", eye) for name in made for eye in EYES}
+    made = STREAMS[stream].topics(INSTRUMENT_ARMS)
     return {name if name.startswith("/") else f"/{name}" for name in made}
 
 
@@ -92,9 +91,16 @@ def test_every_stream_is_spoken_and_heard_as_the_table_says() -> None:
         hearers = {node for node, access in BY_NODE.items() if topics(name) <= set(access.subscribe)}
         if row.source == "any":
             assert speakers, name
-        elif row.source != "link":
+        elif row.source != "link" and name != "record_status":
             assert speakers - {STATE_PUBLISHER} == {row.source}, name
-        assert hearers - {OPERATE, STATE_PUBLISHER} == set(row.sinks), name
+        assert hearers - {OPERATE, STATE_PUBLISHER, *RECORDERS} == set(row.sinks) - {*RECORDERS}, name
+        assert hearers >= {*RECORDERS}, name
+
+
+def test_a_recorder_speaks_of_its_own_site_only() -> None:
+    """Each tells of its record and publishes nothing that moves, stops or permits."""
+    for node, site in RECORDERS.items():
+        assert set(BY_NODE[node].publish) == {f"/record/{site}/status", "/diagnostics", *OF_EVERY_NODE}
 
 
 def test_nothing_is_granted_beyond_the_tables() -> None:
@@ -106,6 +112,8 @@ def test_nothing_is_granted_beyond_the_tables() -> None:
         answered = {f"/{service}" for service, (answerer, _) in SERVICES.items() if answerer == node}
         assert set(access.publish) <= known | set(OF_EVERY_NODE), node
         assert set(access.subscribe) <= known | {"/parameter_events"}, node
+        if node in RECORDERS:
+            asked |= {f"/{other}/{service}" for other in NODES - {node} for service in ASKED_BY_RECORDERS}
         assert (set(access.reply), set(access.request)) == (own | answered, asked), node
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import json
 import re
 from pathlib import Path
 
@@ -18,6 +19,7 @@ PACKAGES = (
     "robot_driver",
     "video_relay",
     "safety_monitor",
+    "audit",
     "teleop_cli",
 )
 LONGEST_FILE = 400
@@ -32,13 +34,47 @@ def safety_rows(root: Path) -> list[list[str]]:
 
 def test_every_hazard_names_code_and_a_test_that_exist(root: Path) -> None:
     """Each row's files are there, and the named test function is in the named file."""
-    for hazard, _requirement, code, test in safety_rows(root):
+    for hazard, _requirement, code, test, _measured in safety_rows(root):
         for path in re.findall(r"`([^`]+)`", code):
             assert (root / path).is_file(), f"{hazard}: {path} does not exist"
         file, function = test.strip("` ").split("::")
         tree = ast.parse((root / file).read_text(encoding="utf-8"))
         names = {node.name for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)}
         assert function in names, f"{hazard}: {file} has no test {function}"
+
+
+def test_every_hazard_has_the_figure_that_was_measured(root: Path) -> None:
+    """The last column says what docs/measured.json holds, of faults and files that still exist."""
+    pytest.importorskip("rclpy", reason="ROS is not installed here")
+    from campaign import core_files, fault_table, hazard_figures, simulated
+
+    measured = json.loads((root / "docs" / "measured.json").read_text(encoding="utf-8"))
+    text = (root / "SAFETY.md").read_text(encoding="utf-8")
+    assert text == hazard_figures.rewrite(text, measured), "run python -m campaign.hazard_figures"
+    known = {*fault_table.FAULTS, *simulated.FAULTS, *core_files.sources(), "soak"}
+    names = hazard_figures.names_in(text)
+    assert len(names) > len(safety_rows(root))
+    assert [name for name in names if name not in known and not (root / name).is_file()] == []
+
+
+def test_no_figure_of_a_hazard_is_invented() -> None:
+    """A name that was not measured is refused; what was missed is told."""
+    from campaign.hazard_figures import FigureError, figure
+
+    stop = {"p50": 1.0, "p99": 80.4, "max": 90.0}
+    measured = {
+        "live": {"kill": {"n": 3, "stop_in_motion_ms": stop}},
+        "simulated": {"dead": 40},
+        "missed": {"dead": 2},
+        "files": {"a.py": [7, 0]},
+        "cases": {"test/b.py": 12},
+        "soak": {"spurious_holds": 0, "duration_s": 1800.0},
+    }
+    assert figure(["kill", "dead"], measured) == "3 live + 40 simulated, 2 missed, motion ends p99 80 ms"
+    assert figure(["a.py", "test/b.py"], measured) == "7 mutants, 0 survive; 12 cases"
+    assert figure(["soak"], measured) == "0 spurious holds in 30 min"
+    with pytest.raises(FigureError, match="`invented` was not measured"):
+        figure(["kill", "invented"], measured)
 
 
 def test_no_file_is_longer_than_one_sitting(root: Path) -> None:
@@ -64,7 +100,7 @@ def test_every_node_of_the_graph_is_installed(root: Path) -> None:
 
 def test_every_stream_comes_from_a_node_that_exists() -> None:
     """Sources and sinks of the contract are nodes of the graph, the command line, or the link to come."""
-    known = {node.executable for node in node_graph(SessionOptions())} | {"any", "link", "telesurgery"}
+    known = {node.node for node in node_graph(SessionOptions())} | {"any", "link", "telesurgery"}
     for stream in STREAMS.values():
         assert {stream.source, *stream.sinks} <= known, stream.name
 

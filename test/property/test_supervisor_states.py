@@ -56,6 +56,7 @@ CASES: dict[str, dict[str, Any]] = {
 """One for each way in which rows differ: level, what clears them, whether they block arming."""
 MORE: dict[str, dict[str, Any]] = {
     "EYES_APART": {"eyes_apart": 0.1},
+    "VIDEO_FROZEN": {"eyes_unchanged": {"left": 1.0}},
     "EYES_SWAPPED": {"eyes_swapped": ("left",)},
     "VIDEO_LOST": {"camera": {"age": 3.0}},
     "COMMAND_SILENCE": {"console": {"age": 0.07}},

@@ -77,6 +77,8 @@ class Console(TeleopNode):
         self.speaks = True
         self.sees = True
         self.swaps = False
+        self.stuck = False
+        self._pictures = 0
         self.session = time.time_ns()
         self.sequence = 0
         self.epoch = 0
@@ -127,9 +129,11 @@ class Console(TeleopNode):
     def send_images(self) -> None:
         if self.sees:
             header = self.header()
+            self._pictures += not self.stuck
+            data = str(self._pictures).encode()  # nobody decodes it: a picture unlike the last one
             for eye, publisher in zip(reversed(EYES) if self.swaps else EYES, self._images, strict=True):
                 header.frame_id = EYE_LINKS[eye]
-                publisher.publish(publisher.msg_type(header=header, format="jpeg"))
+                publisher.publish(publisher.msg_type(header=header, format="jpeg", data=data))
 
     @property
     def safety(self) -> SafetyLevel | None:

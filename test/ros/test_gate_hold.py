@@ -46,13 +46,24 @@ def arm(ros_domain: int) -> Iterator[Any]:
 
 
 @pytest.mark.parametrize(
-    ("holding", "after", "state"),
-    [(True, 0.31, TeleopState.ALIGNING), (True, 0.2, TeleopState.FOLLOWING), (False, 9.0, TeleopState.FOLLOWING)],
+    ("holding", "holds", "after", "state"),
+    [
+        (True, 1, 0.31, TeleopState.ALIGNING),
+        (False, 2, 0.31, TeleopState.ALIGNING),
+        (True, 2, 0.2, TeleopState.FOLLOWING),
+        (False, 1, 9.0, TeleopState.FOLLOWING),
+    ],
 )
-def test_a_hold_of_the_gate_ends_the_engagement(arm: Any, holding: bool, after: float, state: TeleopState) -> None:
-    """A report of a hold lets go and names the reason; one from before the engagement took effect does not."""
+def test_a_hold_of_the_gate_ends_the_engagement(
+    arm: Any, holding: bool, holds: int, after: float, state: TeleopState
+) -> None:
+    """A report of a hold, lasting or over, lets go and names the reason; one from before the engagement does not."""
+    report = message_type("telesurgery/msg/ServoReport")
+    arm.node.set_now = 1.1
+    arm.on_servo_report(report(holding=True, hold_reason="no commands", holds=1))
     arm.node.set_now = 1.0 + after
-    arm.on_servo_report(message_type("telesurgery/msg/ServoReport")(holding=holding, hold_reason="permit not renewed"))
+    reason = "permit not renewed" if holding else ""
+    arm.on_servo_report(report(holding=holding, hold_reason=reason, holds=holds))
     assert arm.pair.state is state
-    told = "permit not renewed" in arm.feedback().limit_reasons
-    assert told is (state is TeleopState.ALIGNING)
+    told = {"permit not renewed", teleoperated_arm.HELD} & set(arm.feedback().limit_reasons)
+    assert bool(told) is (state is TeleopState.ALIGNING)

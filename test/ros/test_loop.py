@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import cmath
 import signal
 from typing import Any
 
@@ -126,6 +127,20 @@ def test_swapped_eyes_hold(room: Any) -> None:
     room.console.swaps = False
     room.until(lambda: room.console.safety is SafetyLevel.OPERATING, what="operating")
     assert not room.console.following
+
+
+def test_a_frozen_picture_with_fresh_stamps_holds(room: Any) -> None:
+    """One picture again and again holds the arms; after two seconds it counts as none."""
+    room.operate()
+    room.console.stuck = True
+    room.until(lambda: "VIDEO_FROZEN" in room.console.alarms, what="the alarm")
+    room.until(lambda: still(room), what="PSM1 stands")
+    assert "VIDEO_STALE" not in room.console.alarms
+    room.until(lambda: room.console.safety is SafetyLevel.PAUSED, what="paused")
+    room.console.stuck = False
+    room.until(lambda: "VIDEO_FROZEN" not in room.console.alarms, what="a living picture")
+    assert not room.console.following
+    room.engage()
 
 
 def test_an_absent_operator_holds(room: Any) -> None:
@@ -259,3 +274,21 @@ def test_each_stream_has_its_row_in_the_diagnostics(room: Any) -> None:
     assert node["security"] == "none"
     assert rows["safety_monitor: PSM1/measured_js"].message in ("heard", "never heard")
     room.until(lambda: rows["safety_monitor: PSM1/measured_js"].level == b"\x00", what="heard")
+
+
+def test_a_hold_of_the_gate_is_told_at_once(room: Any) -> None:
+    """The report comes with the hold, not only at the next tenth of a second."""
+    room.operate()
+    console, phases = room.console, []
+    for _ in range(6):
+        room.spin(0.15)  # for a report of after the engagement
+        holds = console.newest["servo_report"].holds
+        console.present = False
+        room.until(lambda holds=holds: console.newest["servo_report"].holds > holds, what="the hold is counted")
+        stamp = console.newest["servo_report"].header.stamp
+        phases.append(cmath.exp(2.0j * cmath.pi * stamp.nanosec / 1e8))
+        console.present = True
+        room.until(lambda: console.safety is SafetyLevel.OPERATING, what="operating")
+        room.engage()
+    # Reports that are due come at one place within the tenths of a second, and would add up to 1.
+    assert abs(sum(phases)) / len(phases) < 0.95

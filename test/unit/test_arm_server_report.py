@@ -220,3 +220,26 @@ def test_enabling_an_enabled_arm_does_not_take_it_up_anew(served: Served) -> Non
     assert served.arm.state_command("enable") == ""
     assert served.arm.gate.setpoint == setpoint
     assert served.backend.measured("PSM1").position != setpoint
+
+
+def test_holds_are_counted_as_they_begin(served: Served) -> None:
+    """One for each, however short; that it goes on, or that its reason changes, is no other one."""
+    arm = served.arm
+    assert arm.holds == 0
+    served.command()
+    arm.tick(served.now)
+    assert (arm.hold_reason, arm.holds) == (None, 0)
+    for ticks in (1, 2):
+        arm.tick(served.now + 0.0625 + ticks * PERIOD)
+    assert (arm.hold_reason, arm.holds) == (GateReason.SILENCE, 1)
+    served.now += 0.25
+    served.permit(granted=False)
+    arm.tick(served.now)
+    assert (arm.hold_reason, arm.holds) == (GateReason.NO_PERMIT, 1)
+    served.permit()
+    served.command()
+    arm.tick(served.now)
+    assert arm.hold_reason is None
+    arm.gate.protective_stop()
+    arm.tick(served.now + PERIOD)
+    assert arm.holds == 2

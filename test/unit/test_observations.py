@@ -10,7 +10,7 @@ import pytest
 
 from safety_monitor.arm_observation import OVERRULING, ArmObservation, TrackingError
 from safety_monitor.inputs import COMMAND, SOLE, ArmHealth, StreamHealth
-from safety_monitor.observations import Acceptance, ClockWatch, Control, Rises, StreamObservation
+from safety_monitor.observations import Acceptance, ClockWatch, Control, PictureWatch, Rises, StreamObservation
 
 PLACE = [0.0, 0.0, 0.12, 0.0, 0.0, 0.0]
 
@@ -210,3 +210,12 @@ def test_only_packets_near_the_newest_accepted_one_speak_for_the_operator() -> N
     assert not control.believes(8, 1000)
     control.told(0, 0)
     assert control.believes(8, 1000)
+
+
+def test_a_picture_that_does_not_change_is_noticed_whatever_its_stamps() -> None:
+    """The time counts from its first arrival to its newest one; another picture ends it, the old one begins anew."""
+    watch = PictureWatch()
+    assert watch.unchanged_for == 0.0
+    for now, content, unchanged in ((1.0, 7, 0.0), (1.25, 7, 0.25), (1.5, 7, 0.5), (2.0, 8, 0.0), (2.5, 7, 0.0)):
+        watch.arrived(now, content)
+        assert watch.unchanged_for == unchanged

@@ -99,6 +99,11 @@ def test_a_node_refuses_with_the_name_of_the_parameter() -> None:
 def test_every_node_that_decides_gets_profile_and_keys() -> None:
     """The profile goes to the three nodes with limits, the keys to these and to the console, nothing to the others."""
     nodes = {spec.executable: spec.parameters for spec in node_graph(SessionOptions(profile="/p.yaml", keys="/k"))}
+    recorder = nodes.pop("recorder")
+    assert (recorder["profile"], recorder["key_folder"]) == (
+        "/p.yaml",
+        "/k",
+    )  # it records the one, signs with the other
     assert {node for node, parameters in nodes.items() if parameters.get("profile") == "/p.yaml"} == GUARDED
     assert {node for node, parameters in nodes.items() if parameters.get("key_folder") == "/k"} == SIGNING
     assert not {node for node in nodes.keys() - SIGNING if {"profile", "key_folder"} & nodes[node].keys()}

@@ -21,7 +21,7 @@ from teleop_core.signals import TeleopState
 
 KEYS = {
     "duration_s", "commands", "motion_latency_ms", "tracking_error_mm", "rcm_deviation_um", "command_rate_hz", "servo",
-    "video", "safety", "arms", "outputs", "cpu", "exit", "security",
+    "video", "safety", "arms", "outputs", "cpu", "exit", "security", "record",
 }  # fmt: skip
 ARMS = ("PSM1", "PSM2")
 SILENCE_ALARM = AlarmSeen("COMMAND_SILENCE", 2, "no command for 60 ms", "console")

@@ -102,6 +102,7 @@ SPOILED = [
     ("VIDEO_STALE", lambda w: w.stream("left eye", age=0.41), SafetyLevel.HOLD),
     ("VIDEO_LOST", lambda w: w.stream("left eye", age=2.01), SafetyLevel.PAUSED),
     ("EYES_APART", lambda w: {"eyes_apart": 0.05}, SafetyLevel.HOLD),
+    ("VIDEO_FROZEN", lambda w: {"eyes_unchanged": {"left": 1.0}}, SafetyLevel.HOLD),
     ("EYES_SWAPPED", lambda w: {"eyes_swapped": ("left", "right")}, SafetyLevel.HOLD),
     ("TRACKING_ERROR", lambda w: {"arm": {"tracking_error": 0.006}}, SafetyLevel.HOLD),
     ("TRACKING_LOST", lambda w: {"arm": {"tracking_error": math.nan}}, SafetyLevel.FAULT),
