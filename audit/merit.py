@@ -1,4 +1,4 @@
-"""Figures of merit of operating: what each one is, where it comes from, and how it is computed.
+"""Figures of merit of operating; `merit_definitions` says what each one is and where it comes from.
 
 Everything is computed from the measured tool tip on a grid of `RATE`, in the stretches in which the instrument followed
 the hand. Nothing is judged: the figures are for comparing a surgeon with themself, on the same task.
@@ -9,9 +9,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from audit.series.model import FOLLOWING, Floats, Poses, Session, spans
-from audit.series.resample import linear
+from audit.series.resample import grid, linear
+from audit.smoothness import ldlj, sparc
 
 RATE = 50.0
 """Grid of the computation [Hz]: hands move below 10 Hz."""
@@ -21,71 +23,6 @@ MOVING_SPEED = 2e-3
 """A tool faster than this moves [m/s]."""
 LONGEST_GAP = 0.1
 """Across gaps in the record that are longer than this nothing is interpolated [s]."""
-SPARC_HIGHEST = 10.0
-"""Highest frequency of the spectral arc length [Hz]."""
-SPARC_THRESHOLD = 0.05
-"""Share of the largest amplitude below which the spectrum no longer counts."""
-SPARC_PADDING = 4
-"""The spectrum is taken of so many powers of two more samples than there are."""
-
-
-@dataclass(frozen=True)
-class Definition:
-    """What a figure is.
-
-    Attributes:
-        key: Field of `ArmMerit` or `Merit`, and key of the JSON.
-        name: For people.
-        unit: Of the figure; empty where it has none.
-        scale: Factor from the SI value to the unit.
-        text: How it is computed.
-        source: Where it is defined.
-        better: "less", "more", or empty where neither is better.
-    """
-
-    key: str
-    name: str
-    unit: str
-    scale: float
-    text: str
-    source: str
-    better: str = ""
-
-
-ARM_DEFINITIONS = (
-    Definition("following", "following", "s", 1.0, "time in which the instrument followed the hand", "this project"),
-    Definition("path_length", "path length", "mm", 1e3, "distance covered by the tool tip while following: sum of the"
-               " straight steps of the 50 Hz grid", "Datta et al., J Am Coll Surg 193:479, 2001", "less"),
-    Definition("economy", "economy of motion", "", 1.0, "cube root of the volume of the box around the path, divided by"
-               " the path length (economy of volume): 0 to 1, larger is more economical for the same space",
-               "Oropesa et al., Surg Endosc 27:1029, 2013 (EVA)", "more"),
-    Definition("mean_speed", "mean speed", "mm/s", 1e3, "path length divided by the time following",
-               "Oropesa et al., Surg Endosc 27:1029, 2013"),
-    Definition("peak_speed", "peak speed", "mm/s", 1e3, "99th percentile of the tip speed while following",
-               "this project"),
-    Definition("sparc", "smoothness, SPARC", "", 1.0, "spectral arc length of the speed profile up to 10 Hz, amplitude"
-               " threshold 0.05, of each stretch of following of a second or more; mean weighted by duration."
-               " Negative; nearer to 0 is smoother", "Balasubramanian et al., J NeuroEng Rehabil 12:112, 2015", "more"),
-    Definition("ldlj", "smoothness, LDLJ", "", 1.0, "minus the natural logarithm of the integral of the squared jerk"
-               " times duration cubed by peak speed squared; stretches and mean as above. Nearer to 0 is smoother",
-               "Balasubramanian et al., J NeuroEng Rehabil 12:112, 2015", "more"),
-    Definition("idle", "idle", "%", 100.0, "share of the time following in which the tip is slower than 2 mm/s",
-               "after D'Angelo et al., Am J Surg 209(4):645, 2015", "less"),
-)  # fmt: skip
-
-SESSION_DEFINITIONS = (
-    Definition("time", "time", "s", 1.0, "from the first to the last following of any instrument",
-               "Datta et al., J Am Coll Surg 193:479, 2001", "less"),
-    Definition("operating", "operating", "s", 1.0, "time in which motion was permitted", "this project"),
-    Definition("clutches", "clutches", "", 1.0, "presses of the clutch pedal between the first and the last following",
-               "count of the pedal, as on da Vinci systems", "less"),
-    Definition("path_length", "path length, all instruments", "mm", 1e3, "sum over the instruments",
-               "Datta et al., J Am Coll Surg 193:479, 2001", "less"),
-    Definition("bimanual", "bimanual", "%", 100.0, "of the time in which any tool moved (2 mm/s or more), the share in"
-               " which two or more did", "this project, after bimanual dexterity in Oropesa et al. 2013", "more"),
-    Definition("idle", "idle", "%", 100.0, "share of the time following in which no tool moved faster than 2 mm/s",
-               "after D'Angelo et al., Am J Surg 209(4):645, 2015", "less"),
-)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -120,7 +57,7 @@ def merit(session: Session) -> Merit:
     following = {name: _following(session, name) for name in session.arms}
     limits = [limit for stretches in following.values() for stretch in stretches for limit in stretch]
     begin, end = (min(limits), max(limits)) if limits else (np.nan, np.nan)
-    base = np.arange(begin, end, 1.0 / RATE) if limits else np.empty(0)
+    base = grid(begin, end, RATE) if limits else np.empty(0)
     speeds = np.full((len(session.arms), len(base)), np.nan)
     for row, (name, stretches) in enumerate(following.items()):
         speed = _speed(session.arms[name].tool, base)
@@ -153,7 +90,7 @@ def arm_merit(tool: Poses, stretches: list[tuple[float, float]]) -> ArmMerit:
     positions, speeds, smooth, weights = [], [], [], []
     path = 0.0
     for since, until in stretches:
-        base = np.arange(since, until, 1.0 / RATE)
+        base = grid(since, until, RATE)
         position = linear(tool.time, tool.position, base, LONGEST_GAP)
         steps = np.linalg.norm(np.diff(position, axis=0), axis=1)
         path += float(np.nansum(steps))
@@ -182,44 +119,6 @@ def arm_merit(tool: Poses, stretches: list[tuple[float, float]]) -> ArmMerit:
     )
 
 
-def sparc(speed: Floats, rate: float) -> float:
-    """Spectral arc length of a speed profile: minus the length of its normalised amplitude spectrum, 0 is smoothest.
-
-    Args:
-        speed: (n,) speeds, any unit.
-        rate: Sampling rate [Hz].
-    """
-    size = 2 ** (int(np.ceil(np.log2(len(speed)))) + SPARC_PADDING)
-    amplitude = np.abs(np.fft.rfft(speed, size))
-    frequency = np.fft.rfftfreq(size, 1.0 / rate)
-    if not amplitude.max() > 0.0:
-        return float("nan")
-    amplitude = amplitude / amplitude.max()
-    counts = np.flatnonzero((frequency <= SPARC_HIGHEST) & (amplitude >= SPARC_THRESHOLD))
-    kept = slice(counts[0], counts[-1] + 1)
-    frequency, amplitude = frequency[kept], amplitude[kept]
-    if len(frequency) < 2:
-        return float("nan")
-    across = np.diff(frequency) / (frequency[-1] - frequency[0])
-    return -float(np.sum(np.hypot(across, np.diff(amplitude))))
-
-
-def ldlj(speed: Floats, rate: float) -> float:
-    """Log dimensionless jerk of a speed profile, nearer to 0 is smoother.
-
-    Args:
-        speed: (n,) speeds, any unit.
-        rate: Sampling rate [Hz].
-    """
-    peak = float(np.max(speed))
-    jerk = np.gradient(np.gradient(speed, 1.0 / rate), 1.0 / rate)
-    integral = float(np.sum(jerk**2)) / rate
-    duration = len(speed) / rate
-    if not (peak > 0.0 and integral > 0.0):
-        return float("nan")
-    return -float(np.log(integral * duration**3 / peak**2))
-
-
 def _following(session: Session, arm: str) -> list[tuple[float, float]]:
     teleop = session.arms[arm].teleop
     return spans(teleop, float(FOLLOWING), float(teleop.time[-1]) if len(teleop) else 0.0)
@@ -240,6 +139,6 @@ def _clutches(session: Session, begin: float, end: float) -> float:
     return float(np.sum((times >= begin) & (times <= end)))
 
 
-def _share(part: np.ndarray, whole: np.ndarray) -> float:
+def _share(part: NDArray[np.bool_], whole: NDArray[np.bool_]) -> float:
     total = int(np.sum(whole))
     return int(np.sum(part)) / total if total else float("nan")

@@ -12,6 +12,7 @@ from matplotlib.ticker import MaxNLocator
 
 from audit.report.svg import COLOURS, Drawing, drawing
 from audit.series.model import Floats, Series, Session
+from audit.series.resample import grid
 from audit.stops import Stop
 
 SHORTEST_BUCKET = 0.5
@@ -137,14 +138,15 @@ def _commands(session: Session, width: float) -> Panel:
     title = "commands per second"
     if not len(session.commands):
         return Panel(title, [])
-    edges = np.arange(0.0, session.duration + width, width)
+    edges = grid(0.0, session.duration + 2.0 * width, 1.0 / width)
     arrived = np.histogram(session.commands.time, edges)[0] / width
-    lines: list[tuple[str, Floats, Floats, Floats | None]] = [("arrived", edges[:-1] + 0.5 * width, arrived, None)]
+    middle: Floats = edges[:-1] + 0.5 * width
+    lines: list[tuple[str, Floats, Floats, Floats | None]] = [("arrived", middle, arrived, None)]
     control = session.control
     if len(control) > 1:
         refused = np.sum(np.maximum(np.diff(control.counts[:, _REFUSED], axis=0), 0.0), axis=1)
         counted = np.histogram(control.time[1:], edges, weights=refused)[0] / width
-        lines.append(("refused", edges[:-1] + 0.5 * width, counted, None))
+        lines.append(("refused", middle, counted, None))
     return Panel(title, lines)
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-import json
+import contextlib
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from audit.reading import Line, chains, lines
 
 MOST_EVENTS = 300
 LONGEST_TEXT = 300
@@ -60,31 +62,25 @@ def read_log(folder: Path) -> Log:
     counts: Counter[str] = Counter()
     gaps: list[str] = []
     unreadable = 0
-    for path in sorted(folder.glob("*.audit.jsonl")):
-        for record in _records(path):
-            event = None if record is None else _event(record)
-            if event is None:
-                unreadable += 1
-                continue
-            counts[event.type] += 1
-            if event.type == "gap":
-                gaps.append(event.text)
-            if event.type not in _SILENT:
-                events.append(event)
+    for line in _lines(folder):
+        event = None if line.record is None else _event(line.record)
+        if event is None:
+            unreadable += 1
+            continue
+        counts[event.type] += 1
+        if event.type == "gap":
+            gaps.append(event.text)
+        if event.type not in _SILENT:
+            events.append(event)
     events.sort(key=lambda event: event.utc_ns)
     return Log(tuple(events[:MOST_EVENTS]), dict(counts.most_common()), tuple(gaps), unreadable)
 
 
-def _records(path: Path) -> Iterator[Any]:
-    try:
-        with path.open("rb") as file:
-            for line in file:
-                try:
-                    yield json.loads(line)
-                except ValueError:
-                    yield None
-    except OSError:
-        yield None
+def _lines(folder: Path) -> Iterator[Line]:
+    for paths in chains(folder).values():
+        for path in paths:
+            with contextlib.suppress(OSError):
+                yield from lines(path)
 
 
 def _event(record: Any) -> LogEvent | None:

@@ -7,7 +7,7 @@ import hashlib
 from datetime import datetime, timezone
 from importlib.resources import files
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 from markupsafe import Markup
 
 from audit.merit import merit
@@ -36,7 +36,7 @@ def render(session: Session, verification: Verification) -> str:
     script = _part("paths.js")
     points = paths.points_json(session)
     return template("report.html.j2").render(
-        style=Markup(_part("style.css")),
+        style=Markup(page_style()),
         script=Markup(script),
         script_hash=_hash(script),
         title=f"Record of case {head.case}" if head.case else "Record of a session",
@@ -79,7 +79,12 @@ def render(session: Session, verification: Verification) -> str:
     )  # fmt: skip
 
 
-def template(name: str) -> Environment:
+def page_style() -> str:
+    """The style sheet of all pages."""
+    return _part("style.css")
+
+
+def template(name: str) -> Template:
     """A template of the report; everything put into it is escaped, since operators wrote some of it."""
     environment = Environment(
         loader=PackageLoader("audit.report"),
@@ -110,7 +115,7 @@ def facts(session: Session, head: Head) -> list[tuple[str, str]]:
 
 def shown(drawn: Drawing | None) -> dict[str, Markup] | None:
     """A figure for the template: SVG that matplotlib wrote and escaped."""
-    return drawn and {"wide": Markup(drawn.wide), "narrow": Markup(drawn.narrow)}
+    return None if drawn is None else {"wide": Markup(drawn.wide), "narrow": Markup(drawn.narrow)}
 
 
 def _role(key: str, value: str) -> str:

@@ -9,7 +9,7 @@ import numpy as np
 from audit.merit import Merit
 from audit.report.head import Head
 from audit.report.words import NOTHING, count, date_and_time, lasting, milliseconds, number, whole
-from audit.series.model import Session
+from audit.series.model import Floats, Session
 from audit.stops import Stop
 
 SITES = {"robot": "at the robot", "console": "at the surgeon's console"}
@@ -19,9 +19,9 @@ def paragraph(session: Session, head: Head, stops: list[Stop], merit: Merit) -> 
     """The summary."""
     sentences = [_opening(session, head), _operation(session, merit), *_stops(stops), *_quality(session)]
     lost = sum(counted.lost or 0 for counted in session.topics.values())
-    told = "no recorded topic has missing messages" if not lost else f"{count(lost, 'message')} missing in the bag"
+    told = f"{count(lost, 'message')} of the recorded topics {'is' if lost == 1 else 'are'} missing"
     trouble = f", and {count(len(session.damage), 'thing')} could not be read" if session.damage else ""
-    sentences.append(f"In the record {told}{trouble}.")
+    sentences.append(f"{told[0].upper()}{told[1:]}{trouble}.")
     return " ".join(sentences)
 
 
@@ -64,7 +64,7 @@ def _stops(stops: list[Stop]) -> list[str]:
         return ["The permission to move was never withdrawn once it had been given."]
     causes = Counter(stop.causes[0].replace("_", " ").lower() if stop.causes else "no told cause" for stop in stops)
     told = ", ".join(f"{cause} ({number_of})" for cause, number_of in causes.most_common())
-    times = "once" if len(stops) == 1 else f"{len(stops)} times"
+    times = {1: "once", 2: "twice"}.get(len(stops), f"{len(stops)} times")
     slowest = max(stops, key=lambda stop: stop.to_withdrawal)
     sentences = [
         f"The permission to move was withdrawn {times}: {told}.",
@@ -91,12 +91,13 @@ def _quality(session: Session) -> list[str]:
     return sentences
 
 
-def _all(values: list[np.ndarray]) -> np.ndarray:
-    together = np.concatenate(values) if values else np.empty(0)
-    return together[np.isfinite(together)]
+def _all(values: list[Floats]) -> Floats:
+    together: Floats = np.concatenate(values) if values else np.empty(0)
+    finite: Floats = together[np.isfinite(together)]
+    return finite
 
 
-def _percentile(values: np.ndarray, share: float) -> float | None:
+def _percentile(values: Floats, share: float) -> float | None:
     return float(np.percentile(values, share)) if len(values) else None
 
 

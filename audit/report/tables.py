@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 
-from audit.merit import ARM_DEFINITIONS, SESSION_DEFINITIONS, Definition, Merit
+from audit.merit import Merit
+from audit.merit_definitions import ARM_DEFINITIONS, SESSION_DEFINITIONS, Definition
 from audit.report.words import NOTHING, count, lasting, milliseconds, number, offset, whole
 from audit.series.model import LEVELS, AlarmSpan, Series, Session
 from audit.series.topics import stream_of
@@ -31,7 +33,7 @@ class Table:
 
     caption: str
     head: tuple[str, ...]
-    rows: list[tuple[str, ...]]
+    rows: Sequence[tuple[str, ...]]
     numeric: tuple[int, ...] = ()
     note: str = field(default="")
 

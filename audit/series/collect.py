@@ -29,7 +29,7 @@ _LINK = ("rtt", "jitter", "one_way_up", "one_way_down", "loss_up", "loss_down", 
 
 def stamp_seconds(stamp: Any, zero_ns: int) -> float:
     """A builtin_interfaces/Time as seconds since time 0."""
-    return (stamp.sec * 1_000_000_000 + stamp.nanosec - zero_ns) * 1e-9
+    return float((stamp.sec * 1_000_000_000 + stamp.nanosec - zero_ns) * 1e-9)
 
 
 class Collector:

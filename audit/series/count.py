@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+from audit.bag_check import SequenceCount
 from audit.series.model import TopicCount
 
 
 class TopicCounter:
     """One topic.
 
-    A number above the next one means lost messages. A number that is not above the last one means another speaker, or
-    one that was started anew: it begins a new count.
+    Attributes:
+        backwards: Longest step back of the arrival times [s]: the clock of the recorder was set.
     """
 
     def __init__(self) -> None:
         self._count = TopicCount()
-        self._last_sequence = 0
+        self._sequences = SequenceCount()
+        self.backwards = 0.0
 
     def add(self, time: float, sequence: int) -> None:
         """One message.
@@ -26,14 +28,14 @@ class TopicCounter:
         count = self._count
         if count.recorded:
             count.longest_silence = max(count.longest_silence, time - count.last)
+            self.backwards = max(self.backwards, count.last - time)
         else:
             count.first = time
         count.recorded += 1
         count.last = time
         if sequence > 0:
-            missing = sequence - self._last_sequence - 1 if 0 < self._last_sequence < sequence else 0
-            count.lost = (count.lost or 0) + missing
-            self._last_sequence = sequence
+            self._sequences.see(sequence)
+            count.lost = self._sequences.lost
 
     def count(self) -> TopicCount:
         """What was counted."""

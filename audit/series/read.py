@@ -37,6 +37,9 @@ def read_session(folder: Path, namespace: str | None = None) -> Session:
             _collect(bag, entry, found, collector, time)
     if zero is None:
         raise SessionError(f"{folder}: no message in it can be read; {'; '.join(bag.damage) or 'the files are empty'}")
+    backwards = max((counter.backwards for counter in counts.values()), default=0.0)
+    if backwards > 0.0:
+        bag.damage.append(f"the recorder's clock went back by {backwards:.3f} s: times around that are not in order")
     chosen = _choose(folder, collectors, namespace, bag.damage)
     return _session(bag, chosen, collectors.get(chosen, Collector(zero)), counts, last)
 

@@ -10,6 +10,12 @@ from audit.series.model import Floats
 _SLERP_LINEAR_ABOVE = 1.0 - 1e-10
 
 
+def grid(since: float, until: float, rate: float) -> Floats:
+    """Times from `since` on, before `until` [s], at a rate [Hz]."""
+    steps: Floats = np.arange(max(0, int(np.ceil((until - since) * rate - 1e-9))), dtype=np.float64)
+    return since + steps / rate
+
+
 def _neighbours(time: Floats, base: Floats, longest_gap: float) -> tuple[NDArray[np.intp], Floats, NDArray[np.bool_]]:
     """Index of the sample before each instant, fraction of the way to the next one, and whether both may be used."""
     before = np.clip(np.searchsorted(time, base, side="right") - 1, 0, max(len(time) - 2, 0))
