@@ -19,6 +19,8 @@ CHUNK_BYTES = 64 * 1024
 """A chunk is no larger, unless a single message is."""
 _RECORD_OVERHEAD = 31
 """Of a message in a chunk [bytes]."""
+_CHANNEL_OVERHEAD = 256
+"""Of a channel and its schema, at most [bytes]."""
 
 
 @dataclass(frozen=True)
@@ -149,8 +151,8 @@ class BagFile:
             enable_data_crcs=True,
         )
         self._writer.start(profile="ros2", library=library)
-        # The definitions are part of the first chunk.
-        self._pending = sum(map(len, {channel.type: channel.definition for channel in channels}.values()))
+        # Topics and definitions are part of the first chunk.
+        self._pending = sum(map(_size_in_chunk, channels))
         schemas: dict[str, int] = {}
         for channel in channels:
             if channel.type not in schemas:
@@ -211,6 +213,12 @@ class BagFile:
         counted.count += 1
         whole.start = min(whole.start, sample.log_time) if whole.start else sample.log_time
         whole.end = max(whole.end, sample.log_time)
+
+
+def _size_in_chunk(channel: Channel) -> int:
+    """At least what a channel and its schema take [bytes]."""
+    texts = (channel.topic, channel.type, channel.definition, channel.type_hash, qos_yaml(channel.qos))
+    return sum(map(len, texts)) + _CHANNEL_OVERHEAD
 
 
 def qos_yaml(qos: dict[str, Any]) -> str:

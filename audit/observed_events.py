@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from audit.witness import witness_payload
 from teleop_core.signals import SafetyLevel, TeleopState
 
 OPERATOR, DRIVER, KINEMATICS, MONITOR = "operator", "driver", "kinematics", "safety_monitor"
@@ -155,7 +156,7 @@ class ObservedEvents:
         root = bytes(message.root).hex()
         if not any(message.root) or not self._changed("witness", (message.session, root)):
             return []
-        payload = {"site": message.site, "session": message.session, "root": root, "n": message.root_n}
+        payload = {"site": message.site, **witness_payload(message.session, root, message.root_n)}
         return [Event("witness", payload, f"recorder of {message.site}")]
 
     def nodes(self, present: set[str]) -> list[Event]:
