@@ -88,7 +88,7 @@ class _Reader:
         self._found = ChainCheck(name, [path.name for path in paths])
         self._prev = GENESIS
         self._behind: dict[str, list[Line]] = {}
-        """Lines that are no records, behind the newest record, by file."""
+        """Lines that are no records, behind the newest record, by file; also files that hold nothing."""
 
     def read(self) -> ChainCheck:
         for number, path in enumerate(self._paths):
@@ -100,8 +100,7 @@ class _Reader:
             if self._found.problem is not None:
                 return self._found
         if self._behind:
-            first = next(iter(self._behind.values()))[0]
-            self._found.broken = _no_record(first, len(self._found.hashes), UNFINISHED)
+            self._found.broken = self._no_record_behind(UNFINISHED)
         return self._found
 
     def _read_segment(self, path: Path, previous: str | None) -> Problem | None:
@@ -118,7 +117,7 @@ class _Reader:
                 return problem
             self._take(line, line.record)
             region, opening = [], False
-        if region:
+        if region or opening:
             self._behind[path.name] = region
         return None
 
@@ -131,9 +130,12 @@ class _Reader:
             return here.problem(
                 f"is a record of session {record['session'][:32]}, the others are of {self._session[:32]}"
             )
-        if opening and previous is not None and record["n"] != n:
+        if opening and record["type"] != "segment":
+            return here.problem(f"a segment begins with a 'segment' record, this is {record['type']!r}")
+        payload = record["payload"]
+        if opening and previous is not None and record["n"] != n and payload and payload.get("previous") == previous:
             if self._behind:
-                return _no_record(next(iter(self._behind.values()))[0], n)
+                return self._no_record_behind(ALTERED)
             return Problem(ALTERED, previous, f"{line.file} goes on with record {record['n']}", n=min(n, record["n"]))
         if record["n"] != n:
             return here.problem(f"record {n} should be here, this is record {record['n']}")
@@ -144,17 +146,23 @@ class _Reader:
         return self._judge_opening(here, previous) if opening else None
 
     def _judge_opening(self, here: Entry, previous: str | None) -> Problem | None:
-        if here.record["type"] != "segment":
-            return here.problem(f"a segment begins with a 'segment' record, this is {here.record['type']!r}")
         if here.record["payload"].get("previous") != previous:
             return here.problem(f"follows {here.record['payload'].get('previous')}, but {previous} is there")
         told = here.record["payload"].get("broken")
-        found = {name: broken_off(_bytes(region)) for name, region in self._behind.items()}
+        found = {name: broken_off(_bytes(region)) for name, region in self._behind.items() if region}
         if told == found:
             return None
         if self._behind:
-            return _no_record(next(iter(self._behind.values()))[0], here.n)
-        return Problem(ALTERED, str(previous), "a line that broke off at its end is missing", n=here.n)
+            return self._no_record_behind(ALTERED)
+        if previous is None:
+            return here.problem("tells of a segment before it, but is the first")
+        return Problem(ALTERED, previous, "a line that broke off at its end is missing", n=here.n)
+
+    def _no_record_behind(self, kind: str) -> Problem:
+        """Where something else stands behind the newest record: the first place, at the end of a chain the last."""
+        there = list(self._behind.items())
+        n, (name, region) = len(self._found.hashes), there[-1 if kind == UNFINISHED else 0]
+        return _no_record(region[0], n, kind) if region else Problem(kind, name, "the file holds no record", n=n)
 
     def _take(self, line: Line, record: dict[str, Any]) -> None:
         found = self._found

@@ -13,8 +13,8 @@ from audit.chain_check import Entry
 from audit.finding import ALTERED, UNFINISHED, Problem
 from teleop_core.audit_disk import parse_segment
 
-_GROWS = re.compile(r"bag/[^/]+\.mcap|[^/]+\.decisions\.jsonl")
-_OURS = re.compile(rf"{_GROWS.pattern}|session\.json|public_key\.pem|bag/metadata\.yaml")
+GROWS = re.compile(r"bag/[^/]+\.mcap|[^/]+\.decisions\.jsonl")
+_WRITTEN_ANEW = "bag/metadata.yaml"
 _PIECE = 1 << 20
 
 
@@ -26,13 +26,11 @@ class Claim:
         bytes: From the beginning of the file.
         sha256: Their hash.
         n: Record that says so.
-        whole: The file has no more than these.
     """
 
     bytes: int
     sha256: str
     n: int
-    whole: bool
 
 
 def files_in(folder: Path) -> dict[str, Path]:
@@ -49,27 +47,24 @@ def files_in(folder: Path) -> dict[str, Path]:
     return found
 
 
-def claims_of(checkpoints: Iterable[Entry], closed: Iterable[Entry], ended: bool) -> dict[str, list[Claim]]:
+def claims_of(checkpoints: Iterable[Entry], closed: Iterable[Entry]) -> dict[str, list[Claim]]:
     """What the chain says of each file, from the shortest beginning to the longest.
 
     Args:
         checkpoints: Good ones, in order.
         closed: `bag_closed` records.
-        ended: The last checkpoint covers every file completely.
     """
     claims: dict[str, list[Claim]] = {}
-    entries = list(checkpoints)
-    for entry in entries:
+    for entry in checkpoints:
         for name, file in entry.record["payload"]["files"].items():
-            whole = ended and entry is entries[-1]
-            claims.setdefault(name, []).append(Claim(file["bytes"], file["sha256"], entry.n, whole))
+            claims.setdefault(name, []).append(Claim(file["bytes"], file["sha256"], entry.n))
     for entry in closed:
         payload = entry.record["payload"]
         name, size, digest = payload.get("file"), payload.get("bytes"), payload.get("sha256")
         if isinstance(name, str) and type(size) is int and isinstance(digest, str):
-            claims.setdefault(name, []).append(Claim(size, digest, entry.n, True))
+            claims.setdefault(name, []).append(Claim(size, digest, entry.n))
     # A file that is written anew as a whole is what the newest checkpoint says.
-    return {name: sorted(set(told if _GROWS.fullmatch(name) else told[-1:])) for name, told in claims.items()}
+    return {name: sorted(set(told if GROWS.fullmatch(name) else told[-1:])) for name, told in claims.items()}
 
 
 def check_files(
@@ -91,7 +86,7 @@ def check_files(
         elif name not in taken_out:
             yield Problem(ALTERED, name, f"the file is missing; record {claims[name][-1].n} tells of it")
     for name in sorted(set(files) - set(claims)):
-        unfinished = not ended and _OURS.fullmatch(name) is not None and not files[name].is_symlink()
+        unfinished = not ended and not files[name].is_symlink()  # begun behind the last checkpoint
         yield Problem(UNFINISHED if unfinished else ALTERED, name, "no checkpoint tells of this file")
 
 
@@ -107,18 +102,17 @@ def _check_file(name: str, path: Path, claims: Sequence[Claim], ended: bool) -> 
                     why = f"ends at byte {done + read}; record {claim.n} tells of {claim.bytes}"
                     return Problem(ALTERED, name, why, bytes=(done, claim.bytes))
                 if digest.hexdigest() != claim.sha256:
+                    newer = name == _WRITTEN_ANEW and not ended
                     why = f"is not what record {claim.n} tells of"
-                    return Problem(ALTERED, name, why, bytes=(done, claim.bytes))
+                    return Problem(UNFINISHED if newer else ALTERED, name, why, bytes=(done, claim.bytes))
                 done = claim.bytes
             size = path.stat().st_size
     except OSError as error:
         return Problem(ALTERED, name, f"cannot be read: {error.strerror}")
     if size == done:
         return None
-    altered = ended or any(claim.whole for claim in claims)
-    return Problem(
-        ALTERED if altered else UNFINISHED, name, "no checkpoint covers the file from here on", bytes=(done, size)
-    )
+    kind = ALTERED if ended else UNFINISHED
+    return Problem(kind, name, "no checkpoint covers the file from here on", bytes=(done, size))
 
 
 def _feed(digest: hashlib._Hash, file: IO[bytes], count: int) -> int:

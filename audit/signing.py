@@ -15,12 +15,8 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
 from teleop_core.audit_record import RecordError, canonical, salted
-from teleop_core.authentication import KeyFileError, read_private
+from teleop_core.authentication import RECORD_KEY, KeyFileError, read_private
 
-KEY_FILE = "record.key"
-"""Private key, in the folder of a session's keys; PKCS 8, PEM."""
-PUBLIC_FILE = "record.pub"
-"""Public key, beside it; PEM."""
 SESSION_KEY = "public_key.pem"
 """Public key, in the folder of a record; PEM."""
 
@@ -58,7 +54,7 @@ class Signer:
         Raises:
             KeyFileError: the folder cannot be written, or the file cannot be used.
         """
-        path = folder / KEY_FILE
+        path = folder / RECORD_KEY
         if not path.exists():
             _write_once(path, cls().private_pem, 0o600)
         return cls.load(path)

@@ -164,7 +164,7 @@ class _Verification:
         found = self._found
         files = files_in(self._folder)
         closed = self._chains[RECORDER].of_type("bag_closed")
-        claims = claims_of(checked.good, closed, checked.ended)
+        claims = claims_of(checked.good, closed)
         problems = list(check_files(files, claims, checked.ended, taken_out))
         # With a chain that is bad, or a checkpoint, nothing can be said of what it may have covered.
         if any(problem.kind == ALTERED for problem in found.problems):

@@ -11,7 +11,14 @@ import tempfile
 from pathlib import Path
 
 from teleop_cli.say import say
-from teleop_core.authentication import KEY_PURPOSES, KEY_SIZE, KeyFileError, key_file
+from teleop_core.authentication import (
+    KEY_PURPOSES,
+    KEY_SIZE,
+    RECORD_KEY,
+    RECORD_PUBLIC_KEY,
+    KeyFileError,
+    key_file,
+)
 
 NOT_MADE = 1
 PRIVATE_FOLDER = 0o700
@@ -22,8 +29,12 @@ nothing then. Pass the folder to every node (parameter key_folder) and to `teles
   command.key  signs the operator's commands         at the console and at the patient's side
   permit.key   signs the safety monitor's permits    at the patient's side only
   stop.key     signs requests for a protective stop  wherever a stop may be asked for
+  record.key   signs the record of the session       wherever a recorder runs
+  record.pub   checks that signature                 keep it apart from the records, for as long as they are kept
 
-Whoever checks with a key can sign with it. Take them to another host by a way that nobody else can read.
+Whoever checks with one of the first three can sign with it; record.pub only checks. Take keys to another host by a way
+that nobody else can read. Delete record.key after the session; without record.pub kept elsewhere nobody outside a
+record vouches for it.
 """
 
 
@@ -46,13 +57,13 @@ def keys(arguments: argparse.Namespace) -> int:
     except KeyFileError as error:
         say(f"telesurgery: {error}", sys.stderr)
         return NOT_MADE
-    names = ", ".join(f"{purpose}.key" for purpose in KEY_PURPOSES)
+    names = ", ".join(path.name for path in _files(arguments.folder))
     say(f"keys for one session of surgery: {names} in {arguments.folder}")
     return 0
 
 
 def make_keys(folder: Path, *, replace: bool = False) -> None:
-    """Write a new random key for each purpose, readable by nobody else.
+    """Write a new random key for each purpose, readable by nobody else, and the public half of the record's.
 
     Args:
         folder: Made where it is missing.
@@ -61,17 +72,26 @@ def make_keys(folder: Path, *, replace: bool = False) -> None:
     Raises:
         KeyFileError: keys are there already, others may write into the folder, or it cannot be written.
     """
+    from audit.signing import Signer  # only here: no other command has to wait for the library behind it
+
     try:
         folder.mkdir(mode=PRIVATE_FOLDER, parents=True, exist_ok=True)
         if folder.stat().st_mode & (stat.S_IWGRP | stat.S_IWOTH):
             raise KeyFileError(f"{folder}: others may write into it, and so exchange the keys; choose another folder")
-        there = [path.name for path in (key_file(folder, purpose) for purpose in KEY_PURPOSES) if os.path.lexists(path)]
+        there = [path.name for path in _files(folder) if os.path.lexists(path)]
         if there and not replace:
             raise KeyFileError(f"{folder}: {', '.join(there)} there already; --replace makes new keys")
         for purpose in KEY_PURPOSES:
             _write_private(key_file(folder, purpose), secrets.token_hex(KEY_SIZE) + "\n")
+        signer = Signer()
+        _write_private(folder / RECORD_KEY, signer.private_pem.decode())
+        _write_private(folder / RECORD_PUBLIC_KEY, signer.public_pem.decode())
     except OSError as error:
         raise KeyFileError(f"{error.filename or folder}: {error.strerror}") from error
+
+
+def _files(folder: Path) -> list[Path]:
+    return [*(key_file(folder, purpose) for purpose in KEY_PURPOSES), folder / RECORD_KEY, folder / RECORD_PUBLIC_KEY]
 
 
 def _write_private(path: Path, text: str) -> None:

@@ -16,6 +16,8 @@ from pathlib import Path
 
 KEY_PURPOSES = ("command", "permit", "stop")
 """Operator commands, permits of the safety monitor, requests for a protective stop."""
+RECORD_KEY, RECORD_PUBLIC_KEY = "record.key", "record.pub"
+"""Files of the key that signs the record of a session (audit.signing), private and public."""
 SECURITY_LEVELS = ("none", "mac")
 """What can be in force, weakest first."""
 KEY_SIZE = 32

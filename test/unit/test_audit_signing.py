@@ -13,10 +13,10 @@ from audit.checkpoint import CHECKPOINT, RunningHash, checkpoint_payload, root_o
 from audit.checkpoint_maker import CheckpointMaker
 from audit.merkle import merkle_root
 from audit.reading import records
-from audit.signing import KEY_FILE, SESSION_KEY, Signer, is_signed_by, key_bytes, load_public_key
+from audit.signing import SESSION_KEY, Signer, is_signed_by, key_bytes, load_public_key
 from teleop_core.audit_segment import Head
 from teleop_core.audit_writer import AuditWriter
-from teleop_core.authentication import KeyFileError
+from teleop_core.authentication import RECORD_KEY, KeyFileError
 
 LEAVES = [bytes.fromhex(text) for text in (
     "", "00", "10", "2021", "3031", "40414243", "5051525354555657", "606162636465666768696a6b6c6d6e6f"
@@ -134,7 +134,7 @@ def test_files_that_hold_no_key_are_refused_with_their_name(tmp_path: Path) -> N
 def test_a_key_is_made_once_and_used_after_a_restart(tmp_path: Path) -> None:
     """Private to its owner; the folder of a record takes one key only."""
     signer = Signer.load_or_make(tmp_path)
-    assert (tmp_path / KEY_FILE).stat().st_mode & 0o777 == 0o600
+    assert (tmp_path / RECORD_KEY).stat().st_mode & 0o777 == 0o600
     assert Signer.load_or_make(tmp_path).public_pem == signer.public_pem
     folder = tmp_path / "record"
     folder.mkdir()

@@ -8,10 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from audit.signing import Signer, is_signed_by, load_public_key
 from teleop_cli.main import main
 from teleop_core.authentication import KEY_PURPOSES, KEY_SIZE, key_file, load_key
 
-FILES = sorted(f"{purpose}.key" for purpose in KEY_PURPOSES)
+FILES = sorted([*(f"{purpose}.key" for purpose in KEY_PURPOSES), "record.key", "record.pub"])
 
 
 def mode(path: Path) -> int:
@@ -49,8 +50,21 @@ def test_keys_that_are_there_stay(tmp_path: Path, capsys: pytest.CaptureFixture[
     assert main(["keys", str(folder)]) == 1
     said = capsys.readouterr()
     assert said.out == ""
-    assert said.err == f"telesurgery: {folder}: command.key, stop.key there already; --replace makes new keys\n"
+    assert said.err == (
+        f"telesurgery: {folder}: command.key, stop.key, record.key, record.pub there already; "
+        "--replace makes new keys\n"
+    )
     assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
+
+
+def test_the_key_of_the_record_signs_and_its_public_half_checks(tmp_path: Path) -> None:
+    """What record.key signs is accepted with record.pub, and with no other."""
+    assert main(["keys", str(tmp_path / "one")]) == 0
+    assert main(["keys", str(tmp_path / "two")]) == 0
+    signer = Signer.load(tmp_path / "one" / "record.key")
+    payload = signer.signed({"root": "00"})
+    assert is_signed_by(load_public_key(tmp_path / "one" / "record.pub"), payload)
+    assert not is_signed_by(load_public_key(tmp_path / "two" / "record.pub"), payload)
 
 
 def test_replace_makes_new_keys(tmp_path: Path) -> None:
