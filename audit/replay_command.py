@@ -9,11 +9,11 @@ import sys
 from pathlib import Path
 
 from audit.bag_reading import Bag, open_bag
+from audit.outcome import BAD_ARGUMENTS, refuse
 from audit.replay_clock import FASTEST, SLOWEST, Player, ReplayClock
 from audit.replay_names import DEFAULT_NAMESPACE, replay_namespace
 from audit.replay_plan import BagSource, Replayed, plan
 
-BAD_ARGUMENTS = 2
 HELP = """\
 keys (in a terminal): space pause and resume, s step, left and right 5 s back and forth, up and down faster and
 slower, q quit. From a script: services /replay/pause, /replay/resume, /replay/step (std_srvs/Trigger).
@@ -53,11 +53,11 @@ def run(arguments: argparse.Namespace) -> int:
         bag = open_bag(arguments.folder)
         replayed = _replayed(bag, arguments)
     except (OSError, ValueError) as error:
-        return _failed(str(error), BAD_ARGUMENTS)
+        return refuse(str(error), BAD_ARGUMENTS)
     if bag.broken:
         print(f"telesurgery: {', '.join(bag.broken)} broke off and is played as far as it goes", file=sys.stderr)
     if importlib.util.find_spec("rclpy") is None:
-        return _failed(
+        return refuse(
             "a replay plays into ROS 2, and rclpy is not installed here: use a machine with ROS; "
             "the other audit commands need none",
             BAD_ARGUMENTS,
@@ -95,8 +95,3 @@ def _replayed(bag: Bag, arguments: argparse.Namespace) -> Replayed:
     folder = arguments.folder.resolve()
     name = folder.parent.name if folder.name == "bag" else folder.name
     return Replayed(name, topics, Player(BagSource(bag, topics), clock))
-
-
-def _failed(text: str, code: int) -> int:
-    print(f"telesurgery: {text}", file=sys.stderr)
-    return code

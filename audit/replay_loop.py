@@ -10,12 +10,12 @@ import rclpy
 from rclpy.signals import SignalHandlerOptions
 
 from audit.keyboard import Keyboard
+from audit.outcome import BAD_ARGUMENTS, BAD_RECORD, DONE, refuse
 from audit.replay_clock import FASTEST, SLOWEST
 from audit.replay_node import ReplayNode, UnsafeNameError
 from audit.replay_plan import Replayed
 from teleop_ros.executor import StreamExecutor
 
-PLAYED, BAD_RECORD, BAD_ARGUMENTS = 0, 1, 2
 JUMP = 5.0
 """An arrow key moves by this much [s of the session]."""
 SHOW_EVERY = 0.2
@@ -49,7 +49,7 @@ def play(replayed: Replayed, delay: float, step: float, paused: bool, domain: in
         node = ReplayNode(replayed.session, replayed.player, replayed.topics, step)
         return _serve(node, delay, paused, stop)
     except UnsafeNameError as error:
-        return _failed(str(error), BAD_ARGUMENTS)
+        return refuse(str(error), BAD_ARGUMENTS)
     finally:
         if node is not None:
             node.destroy_node()
@@ -62,7 +62,7 @@ def _serve(node: ReplayNode, delay: float, paused: bool, stop: list[int]) -> int
     for topic, reason in node.left_out.items():
         print(f"telesurgery: {topic} is left out: {reason}", file=sys.stderr)
     if not node.plays_something:
-        return _failed("none of the chosen topics can be played here", BAD_ARGUMENTS)
+        return refuse("none of the chosen topics can be played here", BAD_ARGUMENTS)
     executor = StreamExecutor(node, node.awaited)
     begin = time.monotonic() + delay
     try:
@@ -83,7 +83,7 @@ def _serve(node: ReplayNode, delay: float, paused: bool, stop: list[int]) -> int
             show.finish(node)
     finally:
         executor.shutdown()
-    return PLAYED if node.error is None else _failed(str(node.error), BAD_RECORD)
+    return DONE if node.error is None else refuse(str(node.error), BAD_RECORD)
 
 
 def press(node: ReplayNode, key: str) -> None:
@@ -118,8 +118,3 @@ class _Line:
 
     def finish(self, node: ReplayNode) -> None:
         print(f"{CLEAR_LINE if self._terminal else ''}{node.published} messages played, {node.line()}", flush=True)
-
-
-def _failed(text: str, code: int) -> int:
-    print(f"telesurgery: {text}", file=sys.stderr)
-    return code

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from audit.bag_reading import BagError, open_bag
+from audit.outcome import BAD_ARGUMENTS, BAD_RECORD, CHECK_EXIT_CODES, DONE, is_session, no_session, refuse
 from audit.reading import chains, lines
 from safety_monitor.safety_log import CHAIN
 from teleop_cli.decision_check import (
@@ -28,17 +29,15 @@ from teleop_cli.say import say
 from teleop_core.contract import STREAMS
 from teleop_core.decision_replay import DecisionLogError, Replay, ReplayedCall, replay
 
-REPRODUCED, DIFFERENT, BAD_ARGUMENTS = 0, 1, 2
 LOG = "safety_monitor.decisions.jsonl"
 TELL_EVERY = 2.0
 """[s]"""
-HELP = """\
+HELP = f"""\
 Three records of the same decisions are compared: the decision log (what the monitor knew at each step, and what it
 decided), the permits that were published, as the bag has them, and the monitor's own chain of the audit log. That
 nobody changed all three is shown by `verify`, with a key or a witness.
 
-exit codes: 0 every decision is reproduced, 1 one is not, or a record is damaged or missing, 2 bad arguments
-"""
+{CHECK_EXIT_CODES}"""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -56,9 +55,8 @@ def run(arguments: argparse.Namespace) -> int:
         0 if every decision is reproduced, 1 if not, 2 if the folder is none of a session.
     """
     folder: Path = arguments.folder
-    if not (folder / LOG).is_file():
-        say(f"telesurgery: {folder / LOG}: there is no decision log; give the folder of a session", sys.stderr)
-        return BAD_ARGUMENTS
+    if not is_session(folder):
+        return refuse(no_session(folder), BAD_ARGUMENTS)
     decisions, progress = Decisions(), _Progress()
 
     def take(call: ReplayedCall) -> None:
@@ -77,7 +75,7 @@ def run(arguments: argparse.Namespace) -> int:
         say(json.dumps(_as_json(ok, error, found, bag, chain), indent=1))
     else:
         _print(ok, error, found, bag, chain)
-    return REPRODUCED if ok else DIFFERENT
+    return DONE if ok else BAD_RECORD
 
 
 def _bag(folder: Path, decisions: Decisions) -> Comparison:
