@@ -20,7 +20,8 @@ class SequenceCount:
     """Counts what is missing among the numbers of a topic, whose publishers count from 1 and are not named.
 
     A number belongs to the publisher whose newest one is nearest below it. One that is below all of them is late, or
-    that of a new publisher.
+    that of a new publisher. With one publisher at a time the count is exact; the numbers of several at once can be
+    taken for each other's.
 
     Attributes:
         lost: Numbers that never came.
@@ -31,6 +32,11 @@ class SequenceCount:
         self.lost = 0
         self._newest: list[int] = []
         self._missing: set[int] = set()
+
+    @property
+    def publishers(self) -> int:
+        """How many there were, at once or one after the other."""
+        return len(self._newest)
 
     def see(self, number: int) -> None:
         """Take the next number of the topic."""

@@ -54,7 +54,8 @@ class Finding:
         problems: In the order in which they count; the first is the first bad place.
         truncated: The end is missing: no signed end, or somebody outside saw more.
         gaps: What the record itself tells that it lost.
-        messages: By topic: recorded, lost (proven by the publishers' numbers), told (in gaps).
+        messages: By topic: recorded, lost (by the publishers' numbers; exact for one publisher at a time), told (of
+            these, in gaps), publishers (at once or one after the other).
         unsigned_tail_s: Time between the last checkpoint and the last record [s]; 0 for a session that was ended.
         key: Fingerprint of the key that is in the folder.
         vouched_by: Who outside the folder vouches for it; empty: nobody.

@@ -1,61 +1,61 @@
-"""telesurgery audit redact: takes something out of a record for good; what is left still verifies."""
+"""telesurgery audit redact: takes something out of a record, which stays verifiable and says so."""
 
 from __future__ import annotations
 
 import argparse
+import sys
 from pathlib import Path
 
-from audit.outcome import BAD_ARGUMENTS, DONE, EXIT_CODES, NOT_WRITTEN, is_session, no_session, refuse
 from audit.redact import RedactionError, Selection, redact
 from audit.signing import Signer
 from teleop_core.authentication import KeyFileError
 
-HELP = f"""\
-What is taken out is gone. First the record says who took out what, when and why. Make a copy where the law wants one.
+DONE, BAD_ARGUMENTS = 0, 2
+HELP = """\
+What is taken out cannot be brought back. The record says from then on who took out what, when and why, and keeps the
+hashes. Sign it with a key that those who verify trust; otherwise nobody vouches for the redaction, and a verification
+with an anchor refuses it. What a verification needs (checkpoints, gaps, hashes of bags) cannot be taken out.
 
-  telesurgery audit redact DIR --who "data protection" --why "request 17" --type stop_request --key redactor.key
-  telesurgery audit redact DIR --who "data protection" --why "request 17" --file bag/bag_0.mcap --key redactor.key
-
-{EXIT_CODES}"""
+exit codes: 0 done, 2 nothing was taken out
+"""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Describe the options."""
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.epilog = HELP
-    parser.add_argument("folder", type=Path, metavar="DIR", help="folder of a recorded session that has ended")
-    parser.add_argument("--who", required=True, help="who wants it: a role, not a name")
-    parser.add_argument("--why", required=True, help="the reason")
-    parser.add_argument("--chain", metavar="NAME", help="records of this chain of the audit log")
-    parser.add_argument("--type", dest="types", action="append", default=[], metavar="TYPE", help="of this type")
-    parser.add_argument("--actor", dest="actors", action="append", default=[], metavar="NAME", help="of this actor")
-    parser.add_argument("--first", type=int, metavar="N", help="from this number on")
-    parser.add_argument("--last", type=int, metavar="N", help="up to this number")
-    parser.add_argument("--file", dest="files", action="append", default=[], metavar="NAME", help="a whole file")
-    parser.add_argument(
-        "--key", type=Path, metavar="FILE", help="private key that signs it; without one nobody vouches for it"
-    )
+    parser.add_argument("folder", type=Path, metavar="DIR", help="folder of the record")
+    parser.add_argument("--who", required=True, metavar="NAME", help="who wants it")
+    parser.add_argument("--why", required=True, metavar="TEXT", help="the reason")
+    parser.add_argument("--chain", metavar="NAME", help="payloads of this chain, e.g. safety_monitor")
+    parser.add_argument("--type", nargs="+", default=(), metavar="TYPE", help="payloads of records of these types")
+    parser.add_argument("--actor", nargs="+", default=(), metavar="NAME", help="payloads of records of these actors")
+    parser.add_argument("--from", dest="first", type=int, metavar="N", help="payloads from this record on")
+    parser.add_argument("--to", dest="last", type=int, metavar="N", help="payloads up to this record")
+    parser.add_argument("--file", nargs="+", default=(), metavar="NAME", help="whole files, e.g. bag/bag_0.mcap")
+    parser.add_argument("--key", type=Path, metavar="FILE", help="private key that signs the redaction")
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Take it out.
+    """Redact.
 
     Returns:
-        Exit code, see EXIT_CODES.
+        0 when it is done, 2 when nothing was taken out.
     """
-    folder: Path = arguments.folder
-    if not is_session(folder):
-        return refuse(no_session(folder), BAD_ARGUMENTS)
     selection = Selection(
-        arguments.chain, arguments.types, arguments.actors, arguments.first, arguments.last, arguments.files
+        arguments.chain, arguments.type, arguments.actor, arguments.first, arguments.last, arguments.file
     )
     try:
-        signer = None if arguments.key is None else Signer.load(arguments.key)
-        taken = redact(folder, selection, arguments.who, arguments.why, signer)
-    except (KeyFileError, RedactionError) as error:
-        return refuse(str(error), BAD_ARGUMENTS)
+        signer = Signer.load(arguments.key) if arguments.key else None
+        done = redact(arguments.folder, selection, arguments.who, arguments.why, signer)
+    except (RedactionError, KeyFileError) as error:
+        print(f"telesurgery: {error}", file=sys.stderr)
+        return BAD_ARGUMENTS
     except OSError as error:
-        return refuse(f"{error.filename or folder}: cannot be changed: {error.strerror or error}", NOT_WRITTEN)
-    print(f"taken out: {taken.records} payloads, {len(taken.files)} files {' '.join(taken.files)}".rstrip())
-    print(f"see with: telesurgery audit verify {folder}")
+        print(f"telesurgery: {error.filename or arguments.folder}: {error.strerror or error}", file=sys.stderr)
+        return BAD_ARGUMENTS
+    vouched = "signed" if signer else "not signed: nobody vouches for it"
+    print(
+        f"taken out: {done.records} payloads, {len(done.files)} files {' '.join(done.files)}".rstrip() + f"; {vouched}"
+    )
     return DONE

@@ -17,6 +17,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 from teleop_core.audit_record import RecordError, canonical, salted
 from teleop_core.authentication import RECORD_KEY, KeyFileError, read_private
 
+KEY_FILE = RECORD_KEY
+"""Private key, in the folder of a session's keys; PKCS 8, PEM."""
 SESSION_KEY = "public_key.pem"
 """Public key, in the folder of a record; PEM."""
 
@@ -54,7 +56,7 @@ class Signer:
         Raises:
             KeyFileError: the folder cannot be written, or the file cannot be used.
         """
-        path = folder / RECORD_KEY
+        path = folder / KEY_FILE
         if not path.exists():
             _write_once(path, cls().private_pem, 0o600)
         return cls.load(path)

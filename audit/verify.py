@@ -194,8 +194,9 @@ class _Verification:
             if isinstance(gap["topic"], str) and type(gap["count"]) is int:
                 told[gap["topic"]] += gap["count"]
         for topic, recorded in sorted(reading.recorded.items()):
-            lost = reading.sequences[topic].lost
-            self._found.messages[topic] = {"recorded": recorded, "lost": lost, "told": told[topic]}
+            numbers = reading.sequences[topic]
+            counts = {"recorded": recorded, "lost": numbers.lost, "told": told[topic]}
+            self._found.messages[topic] = {**counts, "publishers": numbers.publishers}
 
     # --- 7: outside
 

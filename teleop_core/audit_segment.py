@@ -123,7 +123,8 @@ class SegmentFile:
         self._size += written
         if written < len(line):
             self.broken += line[:written]
-            raise OSError(errno.ENOSPC, f"a line broke off after {written} of {len(line)} bytes")
+            why = f"the disk took {written} of {len(line)} bytes of a line: it is full, or a limit was hit"
+            raise OSError(errno.ENOSPC, why)
         self.broken = b""
         self.head = Head(head.segment, record["n"], record["hash"])
         return self.head

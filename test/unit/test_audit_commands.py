@@ -1,0 +1,86 @@
+"""The commands that verify and redact: exit codes, one line for each failure, JSON."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Callable
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+from audit import redact_command, verify_command
+
+
+@pytest.fixture
+def made(make_record_folder: Callable[..., Any], tmp_path: Path) -> Any:
+    return make_record_folder(tmp_path / "record")
+
+
+def call(command: ModuleType, *words: str) -> int:
+    """Run a command as the command line does."""
+    parser = argparse.ArgumentParser()
+    command.add_arguments(parser)
+    return int(command.run(parser.parse_args(words)))
+
+
+def test_a_good_record_and_a_bad_one(made: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    """0 and 1, in words and as JSON; the place is in the first lines."""
+    assert call(verify_command, str(made.folder)) == 0
+    said = capsys.readouterr().out
+    assert said.startswith("ok: complete")
+    assert "vouched for by nobody outside this folder" in said
+    (made.folder / "bag" / "bag_1.mcap").unlink()
+    assert call(verify_command, str(made.folder), "--json") == 1
+    said = json.loads(capsys.readouterr().out)
+    assert said["first_bad"]["file"] == "bag/bag_1.mcap"
+    assert call(verify_command, str(made.folder)) == 1
+    assert "altered: bag/bag_1.mcap: the file is missing" in capsys.readouterr().out
+
+
+def test_what_cannot_be_used_is_told_in_one_line(made: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    """Exit code 2: no folder, a key that is none, a witness that is not there."""
+    for words in (
+        [str(made.folder / "none")],
+        [str(made.folder), "--key", str(made.folder / "session.json")],
+        [str(made.folder), "--witness", str(made.folder / "none")],
+    ):
+        assert call(verify_command, *words) == 2
+        said = capsys.readouterr()
+        assert said.out == ""
+        assert said.err.startswith("telesurgery: ")
+        assert said.err.count("\n") == 1
+
+
+def test_anchors_reach_the_verification(made: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Each of them vouches, or refuses."""
+    key = tmp_path / "trusted.pem"
+    key.write_bytes(made.signer.public_pem)
+    assert call(verify_command, str(made.folder), "--key", str(key), "--root", made.roots[-1][0]) == 0
+    said = capsys.readouterr().out
+    assert f"vouched for by the key {key}, the root that was shown" in said
+    assert call(verify_command, str(made.folder), "--root", "00" * 32) == 1
+
+
+def test_redaction_by_command(made: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Signed with a key in a file; the record verifies with it."""
+    key, public = tmp_path / "record.key", tmp_path / "record.pub"
+    key.touch(mode=0o600)
+    key.write_bytes(made.signer.private_pem)
+    public.write_bytes(made.signer.public_pem)
+    words = ["--who", "officer", "--why", "law", "--type", "engagement", "--file", "bag/bag_0.mcap", "--key", str(key)]
+    assert call(redact_command, str(made.folder), *words) == 0
+    assert capsys.readouterr().out == "taken out: 4 payloads, 1 files bag/bag_0.mcap; signed\n"
+    assert call(verify_command, str(made.folder), "--key", str(public)) == 0
+    assert "redacted by officer (law)" in capsys.readouterr().out
+
+
+def test_redaction_that_is_refused(made: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    """Exit code 2 and one line."""
+    for words in (["--type", "checkpoint"], ["--type", "nothing"], ["--actor", "x", "--key", "/none/record.key"]):
+        assert call(redact_command, str(made.folder), "--who", "o", "--why", "w", *words) == 2
+        said = capsys.readouterr()
+        assert said.err.count("\n") == 1
+        assert said.out == ""

@@ -1,0 +1,239 @@
+"""What a verification says of records that were cut off, that others saw, that have gaps, or whose clock jumped."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from audit.bag_check import SequenceCount, in_order
+from audit.checkpoint import CHECKPOINT, END, RunningHash, end_payload, start_facts
+from audit.checkpoint_maker import CheckpointMaker
+from audit.reading import ChainTail, records
+from audit.signing import Signer
+from audit.verify import Anchors, verify
+from audit.witness import witness_payload, witnessed_roots
+from teleop_core.audit_record import Stamp, check_record
+from teleop_core.audit_writer import AuditWriter
+from teleop_core.authentication import KeyFileError
+from teleop_core.record_folder import open_session
+
+
+@pytest.fixture
+def made(make_record_folder: Callable[..., Any], tmp_path: Path) -> Any:
+    return make_record_folder(tmp_path / "record")
+
+
+def write_witness(folder: Path, made: Any, roots: list[tuple[str, int]]) -> Path:
+    """A record of the other site that saw these roots."""
+    folder.mkdir()
+    writer = AuditWriter(folder, "recorder", "cd" * 16)
+    for root, n in roots:
+        writer.append("witness", witness_payload(made.session, root, n))
+    writer.close()
+    return folder
+
+
+def cut_behind(made: Any, root: str) -> None:
+    """Cut the record off behind the checkpoint with this root, as somebody would who hides what followed."""
+    found = [r for r in records(made.folder, "recorder") if r["type"] == CHECKPOINT and r["payload"]["root"] == root]
+    heads, files, n = found[0]["payload"]["chains"], found[0]["payload"]["files"], found[0]["n"]
+    for path in made.folder.rglob("*"):
+        name = path.relative_to(made.folder).as_posix()
+        if name.endswith(".audit.jsonl"):
+            last = n if name.startswith("recorder") else heads["safety_monitor"]["n"]
+            lines = [line for line in path.read_bytes().splitlines(keepends=True) if line.endswith(b"\n")]
+            kept = [line for line in lines if check_record(line[:-1])["n"] <= last]
+            path.write_bytes(b"".join(kept))
+            if not kept:
+                path.unlink()
+        elif path.is_file():
+            if name in files:
+                path.write_bytes(path.read_bytes()[: files[name]["bytes"]])
+            else:
+                path.unlink()
+
+
+def test_the_json_has_what_others_read(made: Any) -> None:
+    """By these names, and nothing that JSON cannot hold."""
+    said = json.loads(json.dumps(verify(made.folder).as_json()))
+    for key in ("ok", "records", "segments", "bags", "first_bad", "gaps", "truncated", "messages"):
+        assert key in said
+    assert (said["ok"], said["truncated"], said["first_bad"]) == (True, False, None)
+    assert (said["segments"], said["bags"]) == (4, 3)
+    assert said["records"] == len(list(records(made.folder)))
+    assert said["messages"]["/PSM1/measured_js"] == {"recorded": 57, "lost": 3, "told": 2, "publishers": 1}
+    assert said["messages"]["/safety/state"] == {"recorded": 60, "lost": 0, "told": 0, "publishers": 1}
+    assert [(gap["chain"], gap["topic"], gap["count"]) for gap in said["gaps"]] == [
+        ("recorder", "/PSM1/measured_js", 1)
+    ] * 2
+
+
+def test_a_record_whose_recorder_was_killed_is_intact_but_not_complete(
+    make_record_folder: Callable[..., Any], tmp_path: Path
+) -> None:
+    """It verifies up to its tail, and says how long that is."""
+    made = make_record_folder(tmp_path / "record", ended=False)
+    found = verify(made.folder)
+    assert (found.ok, found.intact, found.truncated) == (False, True, True)
+    assert 0.0 <= found.unsigned_tail_s < 60.0
+    assert found.problems[0].file == "recorder.001.audit.jsonl"
+    assert "there is no 'end'" in found.problems[0].why
+    assert found.lines()[0].startswith("not ok: what is there is as it was recorded")
+
+
+def test_a_record_that_was_cut_off_at_a_checkpoint_is_only_betrayed_by_what_others_saw(
+    made: Any, tmp_path: Path
+) -> None:
+    """By itself it looks like one whose recorder was killed; a root or the other site's record tells more."""
+    roots = list(made.roots)
+    witness = write_witness(tmp_path / "other", made, roots[1:])
+    newest = roots[-1][0]
+    for anchors in (Anchors(root=newest), Anchors(root=newest.upper()), Anchors(witness=witness)):
+        found = verify(made.folder, anchors)
+        assert found.ok, found.lines()
+        assert len(found.vouched_by) == 1
+    cut_behind(made, roots[3][0])
+    found = verify(made.folder)
+    assert (found.ok, found.intact, found.truncated) == (False, True, True)
+    found = verify(made.folder, Anchors(root=newest))
+    assert (found.ok, found.intact, found.truncated) == (False, False, True)
+    assert found.problems[0].file.startswith("recorder.")
+    assert verify(made.folder, Anchors(root=roots[3][0])).vouched_by
+    found = verify(made.folder, Anchors(witness=witness))
+    assert (found.intact, found.truncated) == (False, True)
+    assert f"record {roots[4][1]}, which is missing" in found.problems[0].why
+
+
+def test_a_record_that_was_written_anew_is_betrayed_by_the_other_site(made: Any, tmp_path: Path) -> None:
+    """At the first checkpoint that is another one than it saw."""
+    (root, n), *more = made.roots
+    witness = write_witness(tmp_path / "other", made, [(root, n), ("00" * 32, more[0][1])])
+    found = verify(made.folder, Anchors(witness=witness))
+    assert not found.ok
+    assert (found.problems[0].file, found.problems[0].n) == ("recorder.000.audit.jsonl", more[0][1])
+
+
+def test_a_witness_of_another_session_says_nothing(made: Any, tmp_path: Path) -> None:
+    """That is told, and vouches for nothing."""
+    other = write_witness(tmp_path / "other", made, [])
+    found = verify(made.folder, Anchors(witness=other))
+    assert found.ok
+    assert found.vouched_by == []
+    assert "tells nothing of this session" in found.notes[0]
+    assert witnessed_roots(other, made.session) == []
+
+
+def test_a_trusted_key_that_is_none_is_told(made: Any, tmp_path: Path) -> None:
+    """Not taken for no key."""
+    with pytest.raises(KeyFileError, match="No such file"):
+        verify(made.folder, Anchors(key=tmp_path / "none"))
+
+
+def test_a_line_that_broke_off_on_a_full_disk_is_vouched_for(tmp_path: Path) -> None:
+    """By the gap record behind it; the same bytes without one are bad."""
+    signer, session = Signer(), open_session(tmp_path / "r", "robot").session
+    folder = tmp_path / "r"
+    signer.leave_public_key(folder)
+    writer = AuditWriter(folder, "recorder", session)
+    maker = CheckpointMaker(folder, signer)
+    writer.append("start", start_facts(folder))
+    with writer.path.open("ab") as file:
+        file.write(b'{"actor":')
+    writer._file.broken = b'{"actor":'
+    assert writer.append("state", {"to": "HOLD"}).written
+    files = {
+        path.name: RunningHash(path).follow() for path in folder.glob("*.[jp][se][om]*") if "audit" not in path.name
+    }
+    writer.append(CHECKPOINT, maker.make(files))
+    writer.append(END, end_payload(signer, writer.head, {}))
+    writer.close()
+    found = verify(folder)
+    assert found.ok, found.lines()
+    assert found.gaps[0]["topic"] == "audit/recorder"
+    writer.path.write_bytes(writer.path.read_bytes().replace(b'{"actor":\n', b'{"actor";\n'))
+    found = verify(folder)
+    assert (found.problems[0].file, found.problems[0].line) == (writer.path.name, 3)
+
+
+def test_a_clock_that_jumps_is_told_and_is_no_tampering(tmp_path: Path) -> None:
+    """Against the monotonic clock, both ways; slewing is none."""
+    stamps = iter([(0, 0), (1, 1.0), (2, 2.0005), (3, 13.0), (4, 4.0), (5, 5.0)])
+
+    def clock() -> Stamp:
+        mono, utc = next(stamps)
+        return Stamp(int(mono * 1e9), int(utc * 1e9), None, "b")
+
+    folder = tmp_path / "r"
+    folder.mkdir()
+    writer = AuditWriter(folder, "recorder", "ab" * 16, clock=clock)
+    for _ in range(5):
+        writer.append("state", {})
+    writer.close()
+    found = verify(folder)
+    assert [(step["n"], round(step["step_s"], 2)) for step in found.clock_steps] == [(3, 10.0), (4, -10.0)]
+
+
+@pytest.mark.parametrize("content", [None, "", "rubbish", "{}", "[]"])
+def test_a_folder_that_is_no_record_is_not_ok(tmp_path: Path, content: str | None) -> None:
+    """And crashes nothing."""
+    if content is not None:
+        (tmp_path / "recorder.000.audit.jsonl").write_text(content)
+        (tmp_path / "session.json").write_text(content)
+        (tmp_path / "public_key.pem").write_text(content)
+    found = verify(tmp_path)
+    assert not found.ok
+    assert found.truncated
+    json.dumps(found.as_json())
+
+
+def test_a_link_in_the_folder_is_bad(made: Any) -> None:
+    """What it shows can be exchanged without touching the record."""
+    outside = made.folder.parent / "bag_1.mcap"
+    shutil.move(made.folder / "bag" / "bag_1.mcap", outside)
+    (made.folder / "bag" / "bag_1.mcap").symlink_to(outside)
+    found = verify(made.folder)
+    assert str(found.problems[0]) == "bag/bag_1.mcap: is a link or no file"
+
+
+def test_numbers_that_are_missing_are_counted() -> None:
+    """One publisher, a restart, two publishers, what comes late."""
+    for numbers, lost in (
+        ([1, 2, 3], 0),
+        ([5, 6, 9], 2),
+        ([1, 2, 1, 2, 3], 0),
+        ([500, 1, 501, 2, 502], 0),
+        ([1, 2, 4, 3, 5], 0),
+        ([1, 2, 2_000_003], 0),
+    ):
+        count = SequenceCount()
+        for number in numbers:
+            count.see(number)
+        assert count.lost == lost, numbers
+
+
+def test_bags_are_read_in_the_order_of_their_numbers() -> None:
+    """And not of their letters."""
+    assert in_order(["bag/bag_10.mcap", "bag/bag_9.mcap", "bag/x.mcap"]) == [
+        "bag/x.mcap", "bag/bag_9.mcap", "bag/bag_10.mcap"
+    ]  # fmt: skip
+
+
+def test_a_chain_is_followed_while_it_is_written(tmp_path: Path) -> None:
+    """Each record once; a line that is not finished waits; a new segment is found."""
+    writer = AuditWriter(tmp_path, "recorder", "ab" * 16)
+    tail = ChainTail(tmp_path, "recorder")
+    assert [record["n"] for _, record in tail.new()] == [0]
+    assert tail.new() == []
+    writer.append("state", {})
+    with writer.path.open("ab") as file:
+        file.write(b'{"actor":')
+    assert [record["n"] for _, record in tail.new()] == [1]
+    writer.close()
+    again = AuditWriter(tmp_path, "recorder", "ab" * 16)
+    assert [(file, record["n"]) for file, record in tail.new()] == [("recorder.001.audit.jsonl", 2)]
+    again.close()
