@@ -34,7 +34,7 @@ def test_pictures_are_given_up_first() -> None:
 
 
 def test_video_beyond_the_ceiling_is_skipped() -> None:
-    """What a second may bring can come at once; then as fast as the ceiling allows, and clocks that go back add nothing."""
+    """What a second brings can come at once; then as the ceiling allows, and a clock that goes back adds nothing."""
     ceiling = VideoCeiling(1000.0, now=5.0)
     assert ceiling.admits(5.0, 900)
     assert not ceiling.admits(5.0, 200)
