@@ -90,7 +90,7 @@ def arm_merit(tool: Poses, stretches: list[tuple[float, float]]) -> ArmMerit:
     positions, speeds, smooth, weights = [], [], [], []
     path = 0.0
     for since, until in stretches:
-        base = grid(since, until, RATE)
+        base = grid(since, until + 0.5 / RATE, RATE)
         position = linear(tool.time, tool.position, base, LONGEST_GAP)
         steps = np.linalg.norm(np.diff(position, axis=0), axis=1)
         path += float(np.nansum(steps))

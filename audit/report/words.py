@@ -64,6 +64,15 @@ def date_and_time(utc_ns: int | None) -> str:
     return f"{moment.day} {moment:%B %Y, %H:%M:%S} UTC"
 
 
+def short_date(utc_ns: int) -> str:
+    """UTC to the minute, e.g. "2026-11-26 03:32"."""
+    return (
+        NOTHING
+        if date_and_time(utc_ns) == NOTHING
+        else f"{datetime.fromtimestamp(utc_ns / 1e9, tz=timezone.utc):%Y-%m-%d %H:%M}"
+    )
+
+
 def count(number_of: int, one: str, many: str = "") -> str:
     """A number with its noun, e.g. "1 stop", "3 stops", "no stop"."""
     many = many or f"{one}s"

@@ -13,7 +13,7 @@ from audit.merit_definitions import Definition
 from audit.report.page import page_style, shown, template
 from audit.report.svg import COLOURS, Drawing, drawing
 from audit.report.tables import Table
-from audit.report.words import NOTHING, date_and_time, number
+from audit.report.words import NOTHING, date_and_time, number, short_date
 from audit.scores.score import SCORES, Score, Trend, by_operator, trend
 
 COLUMNS = 3
@@ -47,8 +47,8 @@ def session_table(operator: str, items: Sequence[Score]) -> Table:
         name = item.case or item.folder
         shown_name = f"{name} (record damaged)" if item.damaged else name
         figures = [number(item.figures[d.key] * d.scale) for d in SCORES]
-        rows.append((shown_name, date_and_time(item.started_utc_ns), *figures))
-    head = ("session", "started", *(heading(d) for d in SCORES))
+        rows.append((shown_name, short_date(item.started_utc_ns), *figures))
+    head = ("session", "started (UTC)", *(heading(d) for d in SCORES))
     return Table(f"Sessions of {operator}", head, rows, tuple(range(2, 2 + len(SCORES))))
 
 

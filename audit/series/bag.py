@@ -12,7 +12,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
 
-from mcap.exceptions import EndOfFile
 from mcap.reader import make_reader
 from mcap.records import Channel, Chunk, McapRecord, Message, Schema
 from mcap.stream_reader import StreamReader, breakup_chunk
@@ -125,7 +124,8 @@ class Bag:
             raise SessionError(f"message encoding {channel.message_encoding}, schema {encoding}; cdr, ros2msg are read")
         return decoder
 
-    def _tell_once(self, line: str) -> None:
+    def tell_once(self, line: str) -> None:
+        """Add a line to `damage`, unless it is there."""
         if line not in self.damage:
             self.damage.append(line)
 
@@ -145,13 +145,13 @@ class Bag:
             place = Place(path, file.tell())
             try:
                 record = next(records, None)
-            except EndOfFile:
-                self.damage.append(
-                    f"{path.name}: breaks off at byte {path.stat().st_size}, as when a recorder is killed; "
-                    f"what is whole, the first {place.offset} bytes, was read"
-                )
-                return
             except Exception as error:  # a damaged file can make the reader raise anything
+                if place.offset > 0 and file.tell() >= path.stat().st_size:
+                    self.damage.append(
+                        f"{path.name}: breaks off at byte {file.tell()}, as when a recorder is killed; "
+                        f"what is whole, the first {place.offset} bytes, was read"
+                    )
+                    return
                 self.damage.append(f"{path.name}: damaged at byte {place.offset}, not read from there on: {error}")
                 return
             if record is None:
@@ -178,7 +178,7 @@ class Bag:
             key = (place.file, record.channel_id)
             channel = self._channels.get(key)
             if channel is None:
-                self._tell_once(
+                self.tell_once(
                     f"{place.file.name}: messages of channel {record.channel_id}, described nowhere, left out"
                 )
                 return

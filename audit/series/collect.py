@@ -124,7 +124,8 @@ class Collector:
         if self._safety and time - self._last_safety > SILENCE:
             self._silence(self._last_safety)
         self._last_safety = time
-        self._safety.extend((time, message.state, message.motion_permitted, message.velocity_ratio))
+        row = (time, float(message.state), float(message.motion_permitted), float(message.velocity_ratio))
+        self._safety.extend(row)
         self.security = message.security
         seen = set()
         for alarm in message.alarms:
@@ -148,13 +149,14 @@ class Collector:
 
     def _command(self, time: float, message: Any, _part: str) -> None:
         pedals = (message.operator_present, message.clutch, message.camera, message.motion_scale)
-        self._pedals.extend((time, *pedals))
-        self._numbers.extend((message.session, message.sequence))
+        numbers = array("Q", (message.session, message.sequence))
+        self._pedals.extend((time, *map(float, pedals)))
+        self._numbers.extend(numbers)
 
     def _feedback(self, time: float, message: Any, _part: str) -> None:
-        self._control.append(time)
-        self._control.extend(getattr(message, name) for name in _COUNTS)
+        row = [time, *(float(getattr(message, name)) for name in _COUNTS)]
         self._in_control.append(message.session)
+        self._control.extend(row)
         for feedback in message.arms:
             self.arm(feedback.name).feedback(time, feedback)
 
@@ -162,8 +164,8 @@ class Collector:
         self.stops_asked.append(StopAsked(time, message.source, message.reason))
 
     def _link_status(self, time: float, message: Any, _part: str) -> None:
-        self._link.append(time)
-        self._link.extend(getattr(message, name) for name in _LINK)
+        row = [time, *(float(getattr(message, name)) for name in _LINK)]
+        self._link.extend(row)
 
     def _hand(self, time: float, message: Any, master: str) -> None:
         self._hands.setdefault(master, PoseColumns()).add(time, message.pose)

@@ -280,7 +280,8 @@ def spans(series: Series, wanted: float, end: float) -> list[tuple[float, float]
         end: Where the last sample's value ends [s].
     """
     found: list[tuple[float, float]] = []
-    for time, value, until in zip(series.time, series.value, [*series.time[1:], end], strict=True):
+    ends = [*series.time[1:], end][: len(series)]
+    for time, value, until in zip(series.time, series.value, ends, strict=True):
         if value != wanted or until <= time:
             continue
         if found and found[-1][1] == time:

@@ -50,11 +50,14 @@ def _collect(bag: Bag, entry: Entry, found: StreamTopic, collector: Collector, t
     message = bag.decode(entry)
     if message is None:
         return
-    if found.stream == "image":
-        age = time - stamp_seconds(message.header.stamp, collector.zero_ns)
-        collector.frames.setdefault(found.part, []).append(Frame(time, age, entry.place))
-    else:
-        collector.take(time, found, message)
+    try:
+        if found.stream == "image":
+            age = time - stamp_seconds(message.header.stamp, collector.zero_ns)
+            collector.frames.setdefault(found.part, []).append(Frame(time, age, entry.place))
+        else:
+            collector.take(time, found, message)
+    except (AttributeError, TypeError, OverflowError) as error:
+        bag.tell_once(f"{entry.topic}: messages that are not as this version knows them, left out: {error}")
 
 
 def _choose(folder: Path, collectors: dict[str, Collector], wanted: str | None, damage: list[str]) -> str:
