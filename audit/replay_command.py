@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import importlib
-import importlib.util
 import sys
 from pathlib import Path
 
@@ -56,13 +55,14 @@ def run(arguments: argparse.Namespace) -> int:
         return refuse(str(error), BAD_ARGUMENTS)
     if bag.broken:
         print(f"telesurgery: {', '.join(bag.broken)} broke off and is played as far as it goes", file=sys.stderr)
-    if importlib.util.find_spec("rclpy") is None:
+    try:
+        loop = importlib.import_module("audit.replay_loop")  # the only part that needs ROS
+    except ModuleNotFoundError as error:
         return refuse(
-            "a replay plays into ROS 2, and rclpy is not installed here: use a machine with ROS; "
+            f"a replay plays into ROS 2, and {error.name} is not installed here: use a machine with ROS; "
             "the other audit commands need none",
             BAD_ARGUMENTS,
         )
-    loop = importlib.import_module("audit.replay_loop")  # the only part that needs ROS
     return int(loop.play(replayed, arguments.delay, arguments.step, arguments.paused, arguments.domain))
 
 

@@ -243,3 +243,28 @@ def room(root: Path, ros_domain: int) -> Iterator[Room]:
 def rooms(root: Path, ros_domain: int) -> Callable[..., contextlib.AbstractContextManager[Room]]:
     """Opens one room after the other, each in a namespace."""
     return lambda namespace="": open_room(root, ros_domain, namespace)
+
+
+@pytest.fixture
+def record_session(root: Path, ros_domain: int) -> Callable[[Path], None]:
+    """Records a session in which both arms move and a nurse asks for a stop, with every part of its record."""
+
+    def record(folder: Path) -> None:
+        with open_room(root, ros_domain) as room:
+            console, nodes = room.console, room.nodes
+            log = folder / "safety_monitor.decisions.jsonl"
+            nodes.start("recorder", folder=str(folder))
+            nodes.start("safety_monitor", recorder="true", record_folder=str(folder), decision_log=str(log))
+            nodes.start("driver", "kinematics", "local_team")
+            room.until(lambda: console.safety is SafetyLevel.OPERATING, 45.0, "operating")
+            room.engage()
+            room.until(lambda: console.speed() > 0.005, what="PSM1 moves")
+            room.spin(1.5)
+            console.stop_requests.publish(console.stop_requests.msg_type(source="nurse", reason="test"))
+            room.until(lambda: console.safety is SafetyLevel.PROTECTIVE_STOP, what="protective stop")
+            room.spin(0.3)
+            recorder = nodes.processes.pop("recorder")  # ends last: it records the end of the others
+            nodes.stop()
+            nodes.processes["recorder"] = recorder
+
+    return record

@@ -61,23 +61,6 @@ def played(root: Path, ros_domain: int) -> Iterator[Any]:
         process.communicate(timeout=20)
 
 
-def record(rooms: Any, folder: Path) -> None:
-    """A session in which both arms move, the operator's packets stop, and a nurse asks for a stop."""
-    with rooms() as room:
-        console = room.console
-        room.nodes.start("recorder", folder=str(folder))
-        log = folder / "safety_monitor.decisions.jsonl"
-        room.nodes.start("safety_monitor", recorder="true", record_folder=str(folder), decision_log=str(log))
-        room.nodes.start("driver", "kinematics", "local_team")
-        room.until(lambda: console.safety is SafetyLevel.OPERATING, START_LIMIT, "operating")
-        room.engage()
-        room.until(lambda: console.speed() > 0.005, what="PSM1 moves")
-        room.spin(1.5)
-        console.stop_requests.publish(console.stop_requests.msg_type(source="nurse", reason="test"))
-        room.until(lambda: console.safety is SafetyLevel.PROTECTIVE_STOP, what="protective stop")
-        room.spin(0.3)
-
-
 class Witness:
     """Watches a live session while another one is replayed."""
 
@@ -134,10 +117,12 @@ class Witness:
                 self.live_names.add(name)
 
 
-def test_a_replay_moves_nothing_and_latches_nothing(rooms: Any, played: Any, tmp_path: Path) -> None:
+def test_a_replay_moves_nothing_and_latches_nothing(
+    rooms: Any, record_session: Any, played: Any, tmp_path: Path
+) -> None:
     """Live driver, kinematics and monitor, permitted to move, in the namespace of the replay and in the domain."""
     folder = tmp_path / "session"
-    record(rooms, folder)
+    record_session(folder)
     bag = open_bag(folder)
     limit = 20.0 + (bag.end - bag.start) * 1e-9
     for namespace, options in (("", ("--namespace", "")), ("/replay", ())):
@@ -156,10 +141,10 @@ def test_a_replay_moves_nothing_and_latches_nothing(rooms: Any, played: Any, tmp
             room.until(lambda console=room.console: console.safety is SafetyLevel.OPERATING, what="operating still")
 
 
-def test_the_decisions_of_a_live_session_are_reproduced(rooms: Any, tmp_path: Path) -> None:
+def test_the_decisions_of_a_live_session_are_reproduced(record_session: Any, tmp_path: Path) -> None:
     """From its decision log, and as the bag and the monitor's audit log have them; a changed line is found."""
     folder = tmp_path / "session"
-    record(rooms, folder)
+    record_session(folder)
     log = folder / "safety_monitor.decisions.jsonl"
     code, found = decisions(folder)
     assert code == 0, found
@@ -182,10 +167,10 @@ def decisions(folder: Path) -> tuple[int, Any]:
     return code, json.loads(printed.getvalue())
 
 
-def test_pause_step_seek_and_latched_topics(rooms: Any, played: Any, tmp_path: Path) -> None:
+def test_pause_step_seek_and_latched_topics(rooms: Any, record_session: Any, played: Any, tmp_path: Path) -> None:
     """Services pause, step and resume; what was latched is there after a start in the middle; the status tells."""
     folder = tmp_path / "session"
-    record(rooms, folder)
+    record_session(folder)
     bag = open_bag(folder)
     with rooms() as room:
         console = room.console
