@@ -6,6 +6,7 @@ A file that broke off (the recorder was killed) has no index: it is read from it
 from __future__ import annotations
 
 import re
+import struct
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,7 +19,7 @@ from mcap.stream_reader import StreamReader, breakup_chunk
 from audit.replay_clock import Item
 
 _NUMBER = re.compile(r"_(\d+)\.mcap$")
-_UNREADABLE = (McapError, EOFError, ValueError, KeyError, OverflowError)
+_UNREADABLE = (McapError, struct.error, EOFError, LookupError, OverflowError, RuntimeError, ValueError)
 """What mcap raises where a file is not what it should be."""
 
 

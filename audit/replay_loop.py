@@ -94,7 +94,9 @@ def press(node: ReplayNode, key: str) -> None:
     elif key == "s":
         node.step()
     elif key in ("left", "right"):
-        node.player.seek(now, clock.position(now) + round((JUMP if key == "right" else -JUMP) * 1e9))
+        target = clock.position(now) + round((JUMP if key == "right" else -JUMP) * 1e9)
+        node.player.seek(now, target)
+        clock.move_to(node.now(), target)  # to find the place in a long recording takes a second
     elif key in ("up", "down"):
         clock.set_rate(now, min(FASTEST, max(SLOWEST, clock.rate * (2.0 if key == "up" else 0.5))))
 
