@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from audit.checkpoint import REDACTIONS
 from audit.finding import ALTERED, UNFINISHED, Problem
 from audit.reading import Line, lines
 from teleop_core.audit_disk import broken_off, parse_segment, segment_name
@@ -15,6 +16,8 @@ from teleop_core.audit_record import GENESIS
 STRUCTURE = ("segment", "start", "checkpoint", "end", "gap", "disk", "bag_opened", "bag_closed", "witness", "redaction")
 """Types of records that a verification needs; they cannot be redacted."""
 _KEPT = (*STRUCTURE, "link")
+_OF_REDACTIONS = ("segment", "redaction", "gap", "disk")
+"""All that the chain of redactions holds; no checkpoint covers it, so nothing else may hide there."""
 CLOCK_STEP = 50_000_000
 """A wall clock that moves so much against the monotonic one between two records has been set [ns]."""
 _DRIFT = 1000
@@ -130,6 +133,8 @@ class _Reader:
             return here.problem(
                 f"is a record of session {record['session'][:32]}, the others are of {self._session[:32]}"
             )
+        if self._found.name == REDACTIONS and record["type"] not in _OF_REDACTIONS:
+            return here.problem(f"a {record['type']!r} record is none of a redaction")
         if opening and record["type"] != "segment":
             return here.problem(f"a segment begins with a 'segment' record, this is {record['type']!r}")
         payload = record["payload"]

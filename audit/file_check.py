@@ -98,12 +98,11 @@ def _check_file(name: str, path: Path, claims: Sequence[Claim], ended: bool) -> 
         with path.open("rb") as file:
             for claim in claims:
                 read = _feed(digest, file, claim.bytes - done)
-                if read < claim.bytes - done:
-                    why = f"ends at byte {done + read}; record {claim.n} tells of {claim.bytes}"
-                    return Problem(ALTERED, name, why, bytes=(done, claim.bytes))
                 if digest.hexdigest() != claim.sha256:
                     newer = name == _WRITTEN_ANEW and not ended
                     why = f"is not what record {claim.n} tells of"
+                    if read < claim.bytes - done:
+                        why = f"ends at byte {done + read}; record {claim.n} tells of {claim.bytes}"
                     return Problem(UNFINISHED if newer else ALTERED, name, why, bytes=(done, claim.bytes))
                 done = claim.bytes
             size = path.stat().st_size

@@ -53,15 +53,14 @@ class PictureWatch:
 
     def __init__(self) -> None:
         """No picture yet."""
-        self._content: int | None = None
-        self._first = 0.0
+        self._shown: tuple[int, float] | None = None
         self.unchanged_for = 0.0
 
     def arrived(self, now: float, content: int) -> None:
         """A picture arrived at `now` [s]; `content` is a check sum of it."""
-        if content != self._content:
-            self._content, self._first = content, now
-        self.unchanged_for = now - self._first
+        if self._shown is None or content != self._shown[0]:
+            self._shown = (content, now)
+        self.unchanged_for = now - self._shown[1]
 
 
 class Acceptance:

@@ -1,7 +1,7 @@
 """safety_monitor: watches every stream and permits motion while all is well.
 
 In:  teleop/command, teleop/feedback, <ARM>/setpoint_js, measured_js, operating_state, servo_report,
-     endoscope/*/image_raw/compressed, link/status, safety/protective_stop, record/robot/status;
+     endoscope/*/image_raw/compressed, link/status, safety/protective_stop, record/*/status;
      service safety/reset (std_srvs/Trigger)
 Out: safety/state (the permit, 100 Hz and on change)
 Silence: of a stream is a cause in the cause table; silence of this node ends every permit by its lease.
@@ -91,7 +91,8 @@ class SafetyMonitorNode(TeleopNode):
         self._decisions = decision_log(parameters.decision_log, about)
         if self._decisions is not None:
             self.supervisor = self._decisions.watch("supervisor", self.supervisor, "step")
-        self._recorder = RecorderWatch(parameters.recorder)
+        # That of the other site counts from when it is first heard.
+        self._recorders = {site: RecorderWatch(parameters.recorder and site == SITES[0]) for site in SITES}
         self._streams = StreamWatch(self)
         self._arms = {arm: ArmObservation() for arm in parameters.arms}
         self._acceptance = Acceptance()
@@ -120,7 +121,8 @@ class SafetyMonitorNode(TeleopNode):
         for eye in EYES:
             expect("image", VIDEO, f"{eye} eye", lambda o, m, eye=eye: self.on_image(o, eye, m), eye=eye)
         self.subscription("link_status", self.on_link_status)
-        self.subscription("record_status", self.on_record_status, site=SITES[0])
+        for site in SITES:
+            self.subscription("record_status", lambda m, site=site: self.on_record_status(site, m), site=site)
         self.subscription("protective_stop", self.on_protective_stop, awaited=True)
         self._streams.watch_speakers("safety_state", "safety_monitor")
         self._state = self.publisher("safety_state")
@@ -191,9 +193,9 @@ class SafetyMonitorNode(TeleopNode):
         """How good the wide-area link is."""
         self._link = (self.now(), message)
 
-    def on_record_status(self, message: Any) -> None:
-        """How well this site records the session."""
-        self._recorder.told(self.now(), message.writing, message.reason)
+    def on_record_status(self, site: str, message: Any) -> None:
+        """How well a site records the session."""
+        self._recorders[site].told(self.now(), message.writing, message.reason)
 
     def on_protective_stop(self, message: Any) -> None:
         """Somebody asks for a stop: decide and tell at once."""
@@ -303,8 +305,9 @@ class SafetyMonitorNode(TeleopNode):
 
     def _recorder_writing(self, now: float) -> bool | None:
         lost = "" if self._decisions is None else self._decisions.failure
-        problem = self._log.problem or lost or self._recorder.problem(now)
-        return None if problem is None else not problem
+        found = [watch.problem(now) for watch in self._recorders.values()]
+        problems = [self._log.problem, lost, *found]
+        return not any(problems) if any(problems) or "" in found else None
 
     def _link_quality(self, now: float) -> LinkQuality | None:
         if self._link is None:

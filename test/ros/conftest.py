@@ -52,6 +52,11 @@ class Nodes:
     def kill(self, name: str, number: int = signal.SIGKILL) -> None:
         self.processes[name].send_signal(number)
 
+    def end(self, name: str, patience: float = 20.0) -> int:
+        """Ask one node to end, and wait for it; returns its exit code."""
+        self.processes[name].send_signal(signal.SIGTERM)
+        return self.processes[name].wait(patience)
+
     def stop(self) -> dict[str, int]:
         for process in self.processes.values():
             if process.poll() is None:
@@ -94,6 +99,7 @@ class Console(TeleopNode):
             ("measured_js", {"arm": "PSM1"}),
             ("setpoint_js", {"arm": "PSM1"}),
             ("operating_state", {"arm": "PSM1"}),
+            ("record_status", {"site": "robot"}),
         ):
             self.watch(stream, **parts)
         self.stop_requests = self.publisher("protective_stop")

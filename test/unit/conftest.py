@@ -42,12 +42,12 @@ MakeRecord = Callable[..., MadeRecord]
 def make_record_folder() -> MakeRecord:
     """Function of a folder (and a signer): writes the record of a short session with one restart of everything.
 
-    With `ended=False` the last recorder was killed.
+    With `ended=False` the last recorder was killed; with `spoiled=True` a bag was bad when it was closed.
     """
     return _make
 
 
-def _make(folder: Path, signer: Signer | None = None, *, ended: bool = True, turns: int = 2) -> MadeRecord:
+def _make(folder: Path, signer: Signer | None = None, *, ended: bool = True, spoiled: bool = False) -> MadeRecord:
     signer = signer or Signer()
     session = open_session(folder, "robot", case="case 7").session
     signer.leave_public_key(folder)
@@ -71,7 +71,7 @@ def _make(folder: Path, signer: Signer | None = None, *, ended: bool = True, tur
             roots.append((payload["root"], recorder.append(CHECKPOINT, payload).n))
 
         recorder.append("start", {**start_facts(folder), "parameters": {"driver": {"rate": 200.0}}})
-        for turn in range(turns):
+        for turn in range(2):
             monitor.append("state", {"from": "READY", "to": "OPERATING", "turn": turn}, "safety_monitor")
             with decisions.open("ab") as file:
                 file.write(b'{"of":"supervisor","call":"step","with":[%d]}\n' % turn)
@@ -80,6 +80,9 @@ def _make(folder: Path, signer: Signer | None = None, *, ended: bool = True, tur
         for _ in range(1 + segment):
             recorder.append("bag_opened", {"file": f"bag/bag_{bags}.mcap"})
             _write_bag(folder / "bag" / f"bag_{bags}.mcap", bags * 20, session, checkpoint)
+            if spoiled and bags == 1:
+                path = folder / "bag" / "bag_1.mcap"
+                path.write_bytes(path.read_bytes()[:-30])
             size, digest = RunningHash(folder / "bag" / f"bag_{bags}.mcap").follow()
             counts = {TOPICS[0]: 19, TOPICS[1]: 20}
             told = {"file": f"bag/bag_{bags}.mcap", "bytes": size, "sha256": digest, "messages": counts}

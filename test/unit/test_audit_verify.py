@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from audit.bag_check import SequenceCount, in_order
+from audit.bag_check import BagReading, SequenceCount, in_order
 from audit.checkpoint import CHECKPOINT, END, RunningHash, end_payload, start_facts
 from audit.checkpoint_maker import CheckpointMaker
 from audit.reading import ChainTail, records
@@ -237,3 +237,22 @@ def test_a_chain_is_followed_while_it_is_written(tmp_path: Path) -> None:
     again = AuditWriter(tmp_path, "recorder", "ab" * 16)
     assert [(file, record["n"]) for file, record in tail.new()] == [("recorder.001.audit.jsonl", 2)]
     again.close()
+
+
+def test_a_bag_that_was_bad_when_it_was_closed_is_told(make_record_folder: Callable[..., Any], tmp_path: Path) -> None:
+    """Its hash fits, so only its own checksums and its end can tell."""
+    found = verify(make_record_folder(tmp_path / "record", spoiled=True).folder)
+    assert [problem.file for problem in found.problems] == ["bag/bag_1.mcap"]
+    assert "was when it was recorded" in found.problems[0].why
+
+
+def test_the_checksums_of_a_bag_are_compared(made: Any) -> None:
+    """A bit in any chunk, the last one included; a reader that does not compare takes it for a message."""
+    path = made.folder / "bag" / "bag_0.mcap"
+    content = path.read_bytes()
+    assert BagReading().read(path) == ({"/PSM1/measured_js": 19, "/safety/state": 20}, "")
+    data = content.index(b"std_msgs/msg/UInt32")
+    end = content.rindex(b"\x0f\x04\x00\x00\x00\x00\x00\x00\x00")  # the record DataEnd
+    for offset in range(data, end, 37):
+        path.write_bytes(content[:offset] + bytes([content[offset] ^ 4]) + content[offset + 1 :])
+        assert BagReading().read(path)[1], offset
