@@ -114,8 +114,8 @@ def _operator(session: Session, base: Floats) -> Iterator[Column]:
         index = hold(
             control.time, np.arange(len(control), dtype=np.float64), base, float(control.time[-1]), LONGEST_HOLD
         )
-        sessions = [f"{int(control.session[int(at)]):016x}" if np.isfinite(at) else "" for at in index]
-        text = "console session in control, hex; all zeros for none"
+        sessions = [str(control.session[int(at)]) if np.isfinite(at) else "" for at in index]
+        text = "console session in control, decimal; 0 for none"
         values = np.array(sessions, dtype=object)
         yield Column("commands_session", "", HOLD, text, "teleop/feedback", values, "commands_accepted_valid")
 

@@ -21,6 +21,8 @@ MOST_POINTS = 3000
 """Points of one path on the page."""
 LONGEST_STEP = 0.25
 """A path is broken where nothing was recorded for this long [s]."""
+SMALLEST_HALF = 5.0
+"""Half the side of the smallest cube that is shown [mm]: a tool that stood still is a point, and not a noise."""
 VIEWS = (
     ("as the operator sees it", 0, 2, "right [mm]", "up [mm]"),
     ("from above", 0, 1, "right [mm]", "away [mm]"),
@@ -63,8 +65,11 @@ def draw_paths(session: Session) -> Drawing | None:
 
     def draw(figure: Figure, narrow: bool) -> None:
         all_axes = figure.subplots(3 if narrow else 1, 1 if narrow else 3, squeeze=False).ravel()
+        middle, half = _cube(tables)
         for axes, view in zip(all_axes, VIEWS, strict=True):
             _draw_view(axes, tables, view)
+            for set_limits, axis in ((axes.set_xlim, view[1]), (axes.set_ylim, view[2])):
+                set_limits(middle[axis] - half, middle[axis] + half)
         all_axes[0].legend(loc="best", fontsize=9)
 
     return drawing("paths", text, draw, 330.0, 1000.0)
@@ -82,6 +87,13 @@ def points_json(session: Session) -> str:
     )
 
 
+def _cube(tables: dict[str, Floats]) -> tuple[Floats, float]:
+    """Middle (3,) and half the side [mm] of the cube that holds all paths: every view shows it whole, at one scale."""
+    together = np.vstack([table[:, 1:] for table in tables.values()])
+    low, high = np.nanmin(together, axis=0), np.nanmax(together, axis=0)
+    return 0.5 * (low + high), max(SMALLEST_HALF, 0.55 * float(np.max(high - low)))
+
+
 def _extent(table: Floats) -> str:
     return " by ".join(f"{np.nanmax(table[:, axis]) - np.nanmin(table[:, axis]):.0f}" for axis in (1, 2, 3))
 
@@ -97,7 +109,7 @@ def _draw_view(axes: Any, tables: dict[str, Floats], view: tuple[str, int, int, 
         axes.plot(x[-1:], y[-1:], marker="s", color=colour, markersize=5)
     axes.set_xlabel(across_label)
     axes.set_ylabel(upwards_label)
-    axes.set_aspect("equal", adjustable="datalim")
+    axes.set_aspect("equal")
     axes.xaxis.set_major_locator(MaxNLocator(5))
     axes.yaxis.set_major_locator(MaxNLocator(5))
     axes.grid()

@@ -19,7 +19,7 @@ def paragraph(session: Session, head: Head, stops: list[Stop], merit: Merit) -> 
     """The summary."""
     sentences = [_opening(session, head), _operation(session, merit), *_stops(stops), *_quality(session)]
     lost = sum(counted.lost or 0 for counted in session.topics.values())
-    told = f"{count(lost, 'message')} of the recorded topics {'is' if lost == 1 else 'are'} missing"
+    told = f"{count(lost, 'message')} of the recorded topics {'is' if lost <= 1 else 'are'} missing"
     trouble = f", and {count(len(session.damage), 'thing')} could not be read" if session.damage else ""
     sentences.append(f"{told[0].upper()}{told[1:]}{trouble}.")
     return " ".join(sentences)

@@ -101,7 +101,7 @@ def control_table(session: Session) -> Table:
             who = int(control.session[start])
             accepted = control.counts[end, 0] - control.counts[start, 0]
             since, until = float(control.time[start]), float(control.time[end])
-            name = f"console session {who:016x}" if who else "nobody"
+            name = f"console session {who}" if who else "nobody"
             rows.append((name, offset(since), offset(until), lasting(until - since), whole(accepted)))
     head = ("in control", "from", "to", "for", "commands accepted")
     return Table("Who held control", head, rows, (1, 2, 3, 4))

@@ -10,6 +10,9 @@ from audit.series.count import TopicCounter
 from audit.series.model import Frame, Session
 from audit.series.topics import StreamTopic, stream_of
 
+LARGEST_DISORDER = 0.05
+"""Messages of several speakers on one topic may be written down so much out of order [s]."""
+
 
 def read_session(folder: Path, namespace: str | None = None) -> Session:
     """Read everything that is whole.
@@ -38,7 +41,7 @@ def read_session(folder: Path, namespace: str | None = None) -> Session:
     if zero is None:
         raise SessionError(f"{folder}: no message in it can be read; {'; '.join(bag.damage) or 'the files are empty'}")
     backwards = max((counter.backwards for counter in counts.values()), default=0.0)
-    if backwards > 0.0:
+    if backwards > LARGEST_DISORDER:
         bag.damage.append(f"the recorder's clock went back by {backwards:.3f} s: times around that are not in order")
     chosen = _choose(folder, collectors, namespace, bag.damage)
     return _session(bag, chosen, collectors.get(chosen, Collector(zero)), counts, last)

@@ -58,7 +58,7 @@ class Tape:
         rows = sorted(told, key=lambda row: row[0])
         for index, part in enumerate(np.array_split(np.arange(len(rows)), files)):
             with (folder / "bag" / f"bag_{index}.mcap").open("wb") as file:
-                writer = Writer(file, chunk_size=16_384, compression=CompressionType.ZSTD)
+                writer = Writer(file, chunk_size=16_384, compression=CompressionType.NONE)
                 schemas: dict[str, Any] = {}
                 for time, topic, interface, message, number in (rows[row] for row in part):
                     if interface not in schemas:

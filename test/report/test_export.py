@@ -36,10 +36,10 @@ def test_states_hold_positions_are_linear_and_nothing_is_extrapolated(found: dic
     assert len({len(column.values) for column in found.values()}) == 1
     assert (at(found, "safety_state", 6.02), at(found, "safety_state", 6.04)) == (2.0, 6.0)
     assert (at(found, "safety_alarm_level", 6.02), at(found, "safety_alarm_level", 6.04)) == (-1, 5)
-    assert at(found, "PSM1_tip_x_m", 3.0) == pytest.approx(0.01, abs=2e-5)
+    assert at(found, "PSM1_tip_x_m", 3.0) == pytest.approx(0.01009, abs=1e-9), "0.9 of the way from 0.0100 to 0.0101"
     assert np.diff(found["PSM1_tip_x_m"].values)[150:190] == pytest.approx(0.0002), "no steps between samples"
     assert at(found, "commands_session", 0.0) == ""
-    assert at(found, "commands_session", 3.0) == "f00d000000000001"
+    assert at(found, "commands_session", 3.0) == str(0xF00D000000000001)
     assert np.isnan(at(found, "PSM1_tip_x_m", 0.0)), "the first sample comes 1 ms later"
     assert at(found, "operator_clutch", 4.2) == 1.0
     assert at(found, "operator_present", 10.48) == 1.0

@@ -9,6 +9,7 @@ import json
 import re
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -22,7 +23,7 @@ from audit.report.log_events import read_log
 from audit.report.page import render
 from audit.report.verification import Verification, in_words
 from audit.report.words import count, date_and_time, lasting, milliseconds, number, offset
-from audit.series.model import Session
+from audit.series.model import AlarmSpan, Session
 from audit.series.read import read_session
 from teleop_core.audit_writer import AuditWriter
 
@@ -94,7 +95,7 @@ def test_what_an_auditor_looks_for_is_there(html: str) -> None:
         "case <7> & co", "trainee-07", "Complete, and as it was recorded", "telesurgery 0.1.0", "ab" * 16,
         "The permission to move was withdrawn twice: stop request (1), command silence (1).",
         "30.0 ms", "31.0 ms", "protective stop", "tool acceleration", "3.55 m/s^2", "path length",
-        "console session f00d000000000001", "5 messages of the recorded topics are missing", "/teleop/command",
+        f"console session {0xF00D000000000001}", "5 messages of the recorded topics are missing", "/teleop/command",
         "lost on its way", "nurse",
     ):  # fmt: skip
         assert words in page.text, words
@@ -109,6 +110,16 @@ def test_what_people_wrote_stays_text(html: str) -> None:
     assert "<img src=x onerror=alert(2)>" in page.text
     assert [attributes.get("type") for attributes in page.of("script")] == ["application/json", None]
     assert not [name for _, attributes in page.tags for name in attributes if name.startswith("on")]
+
+
+def test_names_in_figures_and_points_stay_text(session: Session) -> None:
+    """Whoever writes to the network can invent causes and arms."""
+    cause = AlarmSpan("$A^2$ <i>", "<i>", 2, False, "", "", 1.0, 1.0, 2.0)
+    arms = {"</script><i>": session.arms["PSM1"]}
+    page = Page(render(replace(session, alarms=(cause,), arms=arms), SOUND))
+    assert page.of("i") == []
+    assert len(page.of("script")) == 2
+    assert page.text.count("$a^2$ <i>") == 3, "twice in the timeline, once in the table"
 
 
 def test_the_page_needs_nothing_from_anywhere(html: str) -> None:
@@ -169,8 +180,6 @@ def test_a_page_of_next_to_nothing(new_tape: Callable[[str], Any], tmp_path: Pat
 
 
 def test_damage_is_on_the_page(session: Session, html: str) -> None:
-    from dataclasses import replace
-
     page = Page(render(replace(session, damage=("bag_0.mcap: <cut> off",)), SOUND))
     assert "bag_0.mcap: <cut> off" in page.text
     assert "1 thing could not be read" in page.text

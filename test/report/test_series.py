@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from audit.report.curves import latency_panels
 from audit.series.bag import Bag, SessionError
 from audit.series.model import SILENT, Session, spans
 from audit.series.pictures import picture
@@ -61,6 +62,24 @@ def test_limits_are_summed_by_reason_and_by_who_limited(session: Session) -> Non
     assert gate.amount == pytest.approx(3.551, abs=1e-3), "the largest of the reports"
     speed = limits["tool speed", "kinematics"]
     assert (speed.seconds, speed.times) == (pytest.approx(0.5, abs=0.011), 1)
+
+
+def test_statistics_of_the_link(new_tape: Callable[[str], Any], tmp_path: Path) -> None:
+    """What was not measured stays not a number."""
+    tape = new_tape("")
+    status = {
+        "header": {"stamp": {"sec": 0, "nanosec": 0}, "frame_id": ""}, "rtt": 0.15, "jitter": 0.01, "one_way_up": 0.07,
+        "one_way_down": 0.08, "clock_error": 0.001, "loss_up": 0.02, "loss_down": float("nan"), "video_age": [],
+        "bitrate": 0.0, "level": 1,
+    }  # fmt: skip
+    for number in range(20):
+        tape.add(0.1 * number, "link/status", "telesurgery/msg/LinkStatus", status)
+    read = read_session(tape.write(tmp_path / "session"))
+    assert len(read.link) == 20
+    assert read.link.value[3] == pytest.approx([0.15, 0.01, 0.07, 0.08, 0.02, float("nan"), 1.0], nan_ok=True)
+    panels = {panel.title: panel for panel in latency_panels(read)}
+    label, _, percent, _ = panels["packets lost on the link [%]"].lines[0]
+    assert (label, percent[0]) == ("to the robot", pytest.approx(2.0))
 
 
 def test_a_picture_is_found_again(session: Session) -> None:
