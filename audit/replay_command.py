@@ -20,6 +20,9 @@ slower, q quit. From a script: services /replay/pause, /replay/resume, /replay/s
 Every topic is played as <namespace>/<topic>/recorded, which no node of the suite listens to: a replay moves no arm,
 whatever the namespace. /replay/status says once a second that it is one.
 
+`ros2 bag play` of the same bag publishes under the recorded names, commands and permits included: it can move an arm.
+Use it only in a ROS domain in which no robot is, never beside a live session.
+
 exit codes: 0 played or quit, 1 the recording is damaged, 2 bad arguments, no recording, or no ROS
 """
 
