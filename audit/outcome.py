@@ -7,13 +7,30 @@ import sys
 import tempfile
 from pathlib import Path
 
-DONE, BAD_ARGUMENTS, NOT_WRITTEN = 0, 2, 4
+DONE, BAD_RECORD, BAD_ARGUMENTS, NOT_WRITTEN = 0, 1, 2, 4
 EXIT_CODES = """\
 exit codes:
   0    done
   2    bad arguments, or no session in the folder
   4    an output could not be written
 """
+CHECK_EXIT_CODES = """\
+exit codes:
+  0    all is well
+  1    the record is bad, or decisions differ
+  2    bad arguments, or no session in the folder
+"""
+
+
+def is_session(folder: Path) -> bool:
+    """Whether something of a record is in the folder, were it only a part."""
+    return (folder / "session.json").is_file() or any(folder.glob("*.audit.jsonl"))
+
+
+def no_session(folder: Path) -> str:
+    """What to tell where there is none."""
+    what = "holds no record of a session" if folder.is_dir() else "is no folder"
+    return f"{folder}: {what}; give the folder that the recorder named, as in ~/.ros/telesurgery/records"
 
 
 def refuse(text: str, code: int) -> int:

@@ -1,7 +1,7 @@
 """safety_monitor: watches every stream and permits motion while all is well.
 
 In:  teleop/command, teleop/feedback, <ARM>/setpoint_js, measured_js, operating_state, servo_report,
-     endoscope/*/image_raw/compressed, link/status, safety/protective_stop, record/robot/status;
+     endoscope/*/image_raw/compressed, link/status, safety/protective_stop, record/*/status;
      service safety/reset (std_srvs/Trigger)
 Out: safety/state (the permit, 100 Hz and on change)
 Silence: of a stream is a cause in the cause table; silence of this node ends every permit by its lease.
@@ -35,11 +35,11 @@ from safety_monitor.state_message import events, fill, health_of_node, health_of
 from safety_monitor.stream_watch import StreamWatch
 from safety_monitor.supervisor import Supervisor, Verdict
 from teleop_core.contract import DEFAULT_ARMS, EYE_LINKS, EYES, INSTRUMENT_ARMS, SITES, STREAMS
-from teleop_core.decision_log import DecisionLog
 from teleop_core.permit import stamp_is_fresh
 from teleop_core.signals import TeleopState
 from teleop_ros.adapter import Health, HealthRow, TeleopNode, run
 from teleop_ros.audit_log import RECORD_FOLDER, audit_log
+from teleop_ros.decisions import decision_log
 from teleop_ros.keys import KEY_FOLDER, authenticator
 from teleop_ros.message_mac import sign_permit, verify_command, verify_stop
 from teleop_ros.parameters import check, declare, parameter
@@ -84,12 +84,15 @@ class SafetyMonitorNode(TeleopNode):
         limits = profile(parameters.profile)
         require_security(limits, self._permits_key.level)
         self.get_logger().info(f"security: {self._permits_key.level}")
+        session = randbits(63) + 1
         self.supervisor = Supervisor(limits)
-        self._decisions = DecisionLog(parameters.decision_log) if parameters.decision_log else None
+        self._log = SafetyLog(audit_log(parameters.record_folder, CHAIN))  # makes the folder
+        about = {"permit_session": session, "profile": limits}
+        self._decisions = decision_log(parameters.decision_log, about)
         if self._decisions is not None:
             self.supervisor = self._decisions.watch("supervisor", self.supervisor, "step")
-        self._log = SafetyLog(audit_log(parameters.record_folder, CHAIN))
-        self._recorder = RecorderWatch(parameters.recorder)
+        # That of the other site counts from when it is first heard.
+        self._recorders = {site: RecorderWatch(parameters.recorder and site == SITES[0]) for site in SITES}
         self._streams = StreamWatch(self)
         self._arms = {arm: ArmObservation() for arm in parameters.arms}
         self._acceptance = Acceptance()
@@ -118,13 +121,12 @@ class SafetyMonitorNode(TeleopNode):
         for eye in EYES:
             expect("image", VIDEO, f"{eye} eye", lambda o, m, eye=eye: self.on_image(o, eye, m), eye=eye)
         self.subscription("link_status", self.on_link_status)
-        self.subscription("record_status", self.on_record_status, site=SITES[0])
+        for site in SITES:
+            self.subscription("record_status", lambda m, site=site: self.on_record_status(site, m), site=site)
         self.subscription("protective_stop", self.on_protective_stop, awaited=True)
         self._streams.watch_speakers("safety_state", "safety_monitor")
         self._state = self.publisher("safety_state")
-        self._message = self._state.msg_type(
-            session=randbits(63) + 1, lease=parameters.lease, security=self._permits_key.level
-        )
+        self._message = self._state.msg_type(session=session, lease=parameters.lease, security=self._permits_key.level)
         self.create_service(Trigger, "safety/reset", self.on_reset)
         self.timer(PERIOD, self.step)
 
@@ -191,9 +193,9 @@ class SafetyMonitorNode(TeleopNode):
         """How good the wide-area link is."""
         self._link = (self.now(), message)
 
-    def on_record_status(self, message: Any) -> None:
-        """How well this site records the session."""
-        self._recorder.told(self.now(), message.writing, message.reason)
+    def on_record_status(self, site: str, message: Any) -> None:
+        """How well a site records the session."""
+        self._recorders[site].told(self.now(), message.writing, message.reason)
 
     def on_protective_stop(self, message: Any) -> None:
         """Somebody asks for a stop: decide and tell at once."""
@@ -302,8 +304,10 @@ class SafetyMonitorNode(TeleopNode):
         return {name: replace(arm, permitted=arm.permitted or None) for name, arm in arms.items()}
 
     def _recorder_writing(self, now: float) -> bool | None:
-        problem = self._log.problem or self._recorder.problem(now)
-        return None if problem is None else not problem
+        lost = "" if self._decisions is None else self._decisions.failure
+        found = [watch.problem(now) for watch in self._recorders.values()]
+        problems = [self._log.problem, lost, *found]
+        return not any(problems) if any(problems) or "" in found else None
 
     def _link_quality(self, now: float) -> LinkQuality | None:
         if self._link is None:

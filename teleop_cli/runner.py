@@ -59,7 +59,7 @@ class Child:
     @property
     def name(self) -> str:
         """Name of the node."""
-        return self.spec.executable
+        return self.spec.node
 
     def last_lines(self) -> list[str]:
         """The last lines of its output."""
@@ -102,7 +102,7 @@ def write_parameters(specs: Sequence[NodeSpec], path: Path) -> None:
     Raises:
         OSError: the file cannot be written.
     """
-    content: dict[str, Any] = {spec.executable: {"ros__parameters": spec.parameters} for spec in specs}
+    content: dict[str, Any] = {spec.node: {"ros__parameters": spec.parameters} for spec in specs}
     path.write_text(json.dumps(content, indent=1), encoding="utf-8")
 
 
@@ -147,10 +147,10 @@ class Runner:
             self.children.append(self._start_one(spec, target, parameters))
 
     def _start_one(self, spec: NodeSpec, target: str, parameters: Path) -> Child:
-        log = self.folder / "log" / f"{spec.executable}.log"
+        log = self.folder / "log" / f"{spec.node}.log"
         wrapper = [sys.executable, "-m", "teleop_cli.child", str(os.getpid()), spec.executable, target]
-        arguments = ["--ros-args", "--params-file", str(parameters), "--enclave", enclave(spec.executable)]
-        arguments += ["--disable-external-lib-logs"]
+        arguments = ["--ros-args", "--params-file", str(parameters), "--enclave", enclave(spec.node)]
+        arguments += ["--disable-external-lib-logs", *(["-r", f"__node:={spec.name}"] if spec.name else [])]
         with log.open("wb") as output:
             try:
                 process = subprocess.Popen(
@@ -162,7 +162,7 @@ class Runner:
                     start_new_session=True,  # the terminal's Ctrl-C reaches only the session's own process
                 )
             except OSError as error:
-                raise StartError(f"{spec.executable}: {error}") from error
+                raise StartError(f"{spec.node}: {error}") from error
         return Child(spec, process, log)
 
     def crashed(self) -> list[Child]:

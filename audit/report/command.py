@@ -5,12 +5,12 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from audit.anchors import add_anchor_arguments, anchors_of
 from audit.outcome import BAD_ARGUMENTS, DONE, EXIT_CODES, NOT_WRITTEN, refuse, write_whole
 from audit.report.page import render
 from audit.report.verification import verification_of
 from audit.series.bag import SessionError
 from audit.series.read import read_session
-from audit.verify import Anchors
 from teleop_core.authentication import KeyFileError
 
 
@@ -23,14 +23,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--namespace", metavar="NAME", help="ROS namespace to read (default: the one with most messages)"
     )
-    parser.add_argument(
-        "--key", type=Path, metavar="FILE", help="trusted public key that the record has to be signed with"
-    )
-    parser.add_argument(
-        "--redactor", type=Path, metavar="FILE", action="append", default=[], help="public key of who may redact"
-    )
-    parser.add_argument("--witness", type=Path, metavar="DIR", help="record of the other site")
-    parser.add_argument("--root", default="", metavar="HEX", help="root of a checkpoint that was shown at the console")
+    add_anchor_arguments(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -39,10 +32,9 @@ def run(arguments: argparse.Namespace) -> int:
     Returns:
         Exit code, see EXIT_CODES.
     """
-    anchors = Anchors(arguments.key, tuple(arguments.redactor), arguments.witness, arguments.root)
     try:
         session = read_session(arguments.folder, arguments.namespace)
-        verification = verification_of(arguments.folder, anchors)
+        verification = verification_of(arguments.folder, anchors_of(arguments))
     except (SessionError, KeyFileError) as error:
         return refuse(str(error), BAD_ARGUMENTS)
     except OSError as error:

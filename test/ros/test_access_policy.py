@@ -42,7 +42,8 @@ def session(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Iterato
     number = int(worker_id.removeprefix("gw")) if worker_id != "master" else 0
     domain = 60 + (os.getpid() + number) % 40  # as the fixture ros_domain, which lasts for one test only
     folder = tmp_path_factory.mktemp("session")
-    runner = Runner(node_graph(SessionOptions()), folder, {**os.environ, **session_environment(domain)})
+    other_site = [spec for spec in node_graph(SessionOptions(side="console")) if spec.records]
+    runner = Runner([*node_graph(SessionOptions()), *other_site], folder, {**os.environ, **session_environment(domain)})
     rclpy.init(domain_id=domain)
     nodes = [ObserverNode(SessionRecorder(DEFAULT_ARMS, created=0.0)), OperateNode()]
     for arm in DEFAULT_ARMS:
@@ -108,4 +109,4 @@ def test_every_process_opens_what_the_policy_grants_and_nothing_else(session: Se
 def test_every_node_runs_in_its_enclave(session: Session) -> None:
     """The runner starts each node in the enclave that the policy is written for."""
     for spec in node_graph(SessionOptions()):
-        assert session.enclaves[spec.executable] == enclave(spec.executable)
+        assert session.enclaves[spec.node] == enclave(spec.node)
