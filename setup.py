@@ -34,6 +34,7 @@ setup(
     license=PACKAGE.findtext("license"),
     python_requires=">=3.10",
     packages=find_packages(include=[pattern for (name,) in rows("package") for pattern in (name, f"{name}.*")]),
+    package_data={"audit.report": ["templates/*"]},
     data_files=data_files(),
     entry_points={"console_scripts": [f"{name} = {target}" for name, target in rows("node", "script")]},
 )

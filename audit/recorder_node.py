@@ -24,8 +24,8 @@ from audit.definitions import definition, type_hash
 from audit.observed_events import Event
 from audit.parameter_survey import ParameterSurvey
 from audit.session_record import RecordLimits, SessionRecord
-from audit.signing import KEY_FILE, Signer
-from teleop_core.authentication import KeyFileError
+from audit.signing import Signer
+from teleop_core.authentication import RECORD_KEY, KeyFileError
 from teleop_core.contract import DEFAULT_ARMS, INSTRUMENT_ARMS, SITES, STREAMS
 from teleop_core.graph import SUITE
 from teleop_core.record_folder import RecordedSession, RecordFolderError, new_folder_name, open_session, records_root
@@ -202,7 +202,7 @@ def _open(parameters: RecorderParameters) -> tuple[Path, RecordedSession, Signer
     keys = Path(parameters.key_folder)
     try:
         # Without a key of its own a site signs with one that it keeps beside its records.
-        signer = Signer.load(keys / KEY_FILE) if parameters.key_folder else Signer.load_or_make(folder.parent)
+        signer = Signer.load(keys / RECORD_KEY) if parameters.key_folder else Signer.load_or_make(folder.parent)
         signer.leave_public_key(folder)
     except KeyFileError as error:
         raise ParameterError(f"parameter key_folder: {error}") from error

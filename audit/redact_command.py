@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from pathlib import Path
 
+from audit.outcome import BAD_ARGUMENTS, DONE, EXIT_CODES, NOT_WRITTEN, is_session, no_session, refuse
 from audit.redact import RedactionError, Selection, redact
 from audit.signing import Signer
 from teleop_core.authentication import KeyFileError
 
-DONE, BAD_ARGUMENTS = 0, 2
-HELP = """\
+HELP = f"""\
 What is taken out cannot be brought back. The record says from then on who took out what, when and why, and keeps the
 hashes. Sign it with a key that those who verify trust; otherwise nobody vouches for the redaction, and a verification
 with an anchor refuses it. What a verification needs (checkpoints, gaps, hashes of bags) cannot be taken out.
 
-exit codes: 0 done, 2 nothing was taken out
-"""
+{EXIT_CODES}"""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -40,8 +38,10 @@ def run(arguments: argparse.Namespace) -> int:
     """Redact.
 
     Returns:
-        0 when it is done, 2 when nothing was taken out.
+        0 when it is done, 2 when nothing was taken out, 4 when not all of it could be.
     """
+    if not is_session(arguments.folder):
+        return refuse(no_session(arguments.folder), BAD_ARGUMENTS)
     selection = Selection(
         arguments.chain, arguments.type, arguments.actor, arguments.first, arguments.last, arguments.file
     )
@@ -49,11 +49,9 @@ def run(arguments: argparse.Namespace) -> int:
         signer = Signer.load(arguments.key) if arguments.key else None
         done = redact(arguments.folder, selection, arguments.who, arguments.why, signer)
     except (RedactionError, KeyFileError) as error:
-        print(f"telesurgery: {error}", file=sys.stderr)
-        return BAD_ARGUMENTS
+        return refuse(str(error), BAD_ARGUMENTS)
     except OSError as error:
-        print(f"telesurgery: {error.filename or arguments.folder}: {error.strerror or error}", file=sys.stderr)
-        return BAD_ARGUMENTS
+        return refuse(f"{error.filename or arguments.folder}: {error.strerror or error}", NOT_WRITTEN)
     vouched = "signed" if signer else "not signed: nobody vouches for it"
     print(
         f"taken out: {done.records} payloads, {len(done.files)} files {' '.join(done.files)}".rstrip() + f"; {vouched}"

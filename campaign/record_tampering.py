@@ -224,7 +224,9 @@ def forge_an_earlier_end(bench: Bench, chance: random.Random) -> Tampering:
     checkpoints = [i for i, line in enumerate(lines) if check_record(line.rstrip())["type"] == CHECKPOINT]
     at = chance.choice(checkpoints)
     last, end = check_record(lines[at].rstrip()), check_record(lines[-1].rstrip())
-    payload = {**end["payload"], "after": {"n": last["n"], "hash": last["hash"]}}
+    after = {"n": last["n"], "hash": last["hash"]}
+    # Either the place is forged, or the genuine end, with its genuine signature, is moved there.
+    payload = {**end["payload"], "after": after} if chance.random() < 0.5 else end["payload"]
     lines = [*lines[: at + 1], canonical(_again(end, n=last["n"] + 1, prev=last["hash"], payload=payload)) + b"\n"]
     if at == checkpoints[-1]:
         lines[-1] = canonical(_again(end, payload={**end["payload"], "reason": "another"})) + b"\n"

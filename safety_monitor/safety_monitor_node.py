@@ -35,11 +35,11 @@ from safety_monitor.state_message import events, fill, health_of_node, health_of
 from safety_monitor.stream_watch import StreamWatch
 from safety_monitor.supervisor import Supervisor, Verdict
 from teleop_core.contract import DEFAULT_ARMS, EYE_LINKS, EYES, INSTRUMENT_ARMS, SITES, STREAMS
-from teleop_core.decision_log import DecisionLog
 from teleop_core.permit import stamp_is_fresh
 from teleop_core.signals import TeleopState
 from teleop_ros.adapter import Health, HealthRow, TeleopNode, run
 from teleop_ros.audit_log import RECORD_FOLDER, audit_log
+from teleop_ros.decisions import decision_log
 from teleop_ros.keys import KEY_FOLDER, authenticator
 from teleop_ros.message_mac import sign_permit, verify_command, verify_stop
 from teleop_ros.parameters import check, declare, parameter
@@ -84,11 +84,13 @@ class SafetyMonitorNode(TeleopNode):
         limits = profile(parameters.profile)
         require_security(limits, self._permits_key.level)
         self.get_logger().info(f"security: {self._permits_key.level}")
+        session = randbits(63) + 1
         self.supervisor = Supervisor(limits)
-        self._decisions = DecisionLog(parameters.decision_log) if parameters.decision_log else None
+        self._log = SafetyLog(audit_log(parameters.record_folder, CHAIN))  # makes the folder
+        about = {"permit_session": session, "profile": limits}
+        self._decisions = decision_log(parameters.decision_log, about)
         if self._decisions is not None:
             self.supervisor = self._decisions.watch("supervisor", self.supervisor, "step")
-        self._log = SafetyLog(audit_log(parameters.record_folder, CHAIN))
         # That of the other site counts from when it is first heard.
         self._recorders = {site: RecorderWatch(parameters.recorder and site == SITES[0]) for site in SITES}
         self._streams = StreamWatch(self)
@@ -124,9 +126,7 @@ class SafetyMonitorNode(TeleopNode):
         self.subscription("protective_stop", self.on_protective_stop, awaited=True)
         self._streams.watch_speakers("safety_state", "safety_monitor")
         self._state = self.publisher("safety_state")
-        self._message = self._state.msg_type(
-            session=randbits(63) + 1, lease=parameters.lease, security=self._permits_key.level
-        )
+        self._message = self._state.msg_type(session=session, lease=parameters.lease, security=self._permits_key.level)
         self.create_service(Trigger, "safety/reset", self.on_reset)
         self.timer(PERIOD, self.step)
 
@@ -306,8 +306,9 @@ class SafetyMonitorNode(TeleopNode):
         return {name: replace(arm, permitted=arm.permitted or None) for name, arm in arms.items()}
 
     def _recorders_say(self, now: float) -> tuple[bool | None, str]:
-        own = self._log.problem or None
-        return summed_up([own, *(watch.problem(now) for watch in self._recorders.values())])
+        lost = "" if self._decisions is None else self._decisions.failure
+        own = [problem or None for problem in (self._log.problem, lost)]
+        return summed_up([*own, *(watch.problem(now) for watch in self._recorders.values())])
 
     def _link_quality(self, now: float) -> LinkQuality | None:
         if self._link is None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import argparse
 import io
 import sys
-from collections.abc import Sequence
-from typing import NoReturn
+from collections.abc import Callable, Sequence
+from typing import Any, NoReturn
 
 from teleop_cli.say import say
 
@@ -21,22 +21,39 @@ class OneLineParser(argparse.ArgumentParser):
         self.exit(2, f"telesurgery: {message.removeprefix('argument ')} ({self.prog} --help lists the options)\n")
 
 
+class LazyParser(OneLineParser):
+    """Parser of a subcommand that is described only when it is used: what the others need may not be installed."""
+
+    def __init__(self, fill: Callable[[argparse.ArgumentParser], None], **words: Any) -> None:
+        """`fill` adds the arguments."""
+        super().__init__(**words)
+        self._fill: Callable[[argparse.ArgumentParser], None] | None = fill
+
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
+        """Add the arguments first."""
+        fill, self._fill = self._fill, None
+        if fill is not None:
+            fill(self)
+        return super().parse_known_args(args, namespace)
+
+
 def parser() -> argparse.ArgumentParser:
     """The command line of all subcommands."""
-    from teleop_cli import demo, graph_table, keys, operate
+    from teleop_cli import audit_commands, graph_table, keys, operate
 
     top = OneLineParser(
         prog="telesurgery",
         description="Teleoperated surgical robotics. Research software, not a medical device.",
     )
-    commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND", parser_class=_parser_of_a_command)
 
-    def add(name: str, text: str) -> argparse.ArgumentParser:
-        return commands.add_parser(name, help=text, description=text[0].upper() + text[1:] + ".")
+    def add(name: str, text: str, **words: Any) -> argparse.ArgumentParser:
+        made: argparse.ArgumentParser = commands.add_parser(
+            name, help=text, description=text[0].upper() + text[1:] + ".", **words
+        )
+        return made
 
-    added = add("demo", "operate the simulated robot on this machine")
-    demo.add_arguments(added)
-    added.set_defaults(run=demo.demo)
+    add("demo", "operate the simulated robot on this machine", fill=_fill_demo)
     operate.add_commands(add)
     added = add("keys", "make the keys for one session of surgery")
     keys.add_arguments(added)
@@ -44,7 +61,19 @@ def parser() -> argparse.ArgumentParser:
     added = add("graph", "print the nodes and the streams between them")
     graph_table.add_arguments(added)
     added.set_defaults(run=graph_table.graph)
+    audit_commands.add_arguments(add("audit", "verify, read and replay the record of a session"), LazyParser)
     return top
+
+
+def _parser_of_a_command(**words: Any) -> argparse.ArgumentParser:
+    return LazyParser(**words) if "fill" in words else OneLineParser(**words)
+
+
+def _fill_demo(parser: argparse.ArgumentParser) -> None:
+    from teleop_cli import demo
+
+    demo.add_arguments(parser)
+    parser.set_defaults(run=demo.demo)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

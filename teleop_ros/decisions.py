@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from teleop_core.decision_log import DecisionLog
@@ -10,6 +10,27 @@ from teleop_ros.parameters import ParameterError
 
 DECISION_LOG = "file to which every decision is appended, to be decided again from it; empty: none"
 """Meaning of the parameter `decision_log`, the same at every node."""
+
+
+def decision_log(path: str, about: Mapping[str, Any] | None = None) -> DecisionLog | None:
+    """The decision log of a node.
+
+    Args:
+        path: File of the log; empty where nothing is written.
+        about: What a replay needs to make the objects again.
+
+    Returns:
+        The log; None without a path.
+
+    Raises:
+        ParameterError: the log cannot be written.
+    """
+    if not path:
+        return None
+    log = DecisionLog(path, about)
+    if log.failure:
+        raise ParameterError(f"parameter decision_log: {log.failure}")
+    return log
 
 
 def watcher(path: str) -> Callable[..., Any]:
@@ -21,9 +42,5 @@ def watcher(path: str) -> Callable[..., Any]:
     Raises:
         ParameterError: the log cannot be written.
     """
-    if not path:
-        return lambda _name, core_object, *_methods: core_object
-    log = DecisionLog(path)
-    if log.failure:
-        raise ParameterError(f"parameter decision_log: {log.failure}")
-    return log.watch
+    log = decision_log(path)
+    return (lambda _name, core_object, *_methods: core_object) if log is None else log.watch

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 import os
 import signal
@@ -36,15 +37,16 @@ MODULES = {
 class Nodes:
     """Processes of the suite's nodes, each ended by its own id."""
 
-    def __init__(self, root: Path, domain: int) -> None:
+    def __init__(self, root: Path, domain: int, namespace: str = "") -> None:
         self._root = root
+        self._place = ["-r", f"__ns:={namespace}"] if namespace else []
         self._environment = {**os.environ, "ROS_DOMAIN_ID": str(domain), "PYTHONPATH": str(root)}
         self.processes: dict[str, subprocess.Popen[bytes]] = {}
 
     def start(self, *names: str, **parameters: str) -> None:
         for name in names:
             arguments = [word for key, value in parameters.items() for word in ("-p", f"{key}:={value}")]
-            command = [sys.executable, "-m", MODULES[name], "--ros-args", *arguments]
+            command = [sys.executable, "-m", MODULES[name], "--ros-args", *self._place, *arguments]
             self.processes[name] = subprocess.Popen(command, cwd=self._root, env=self._environment)
 
     def kill(self, name: str, number: int = signal.SIGKILL) -> None:
@@ -218,12 +220,13 @@ class Room:
         self.until(lambda: self.console.speed() > 0.005, what="PSM1 moves")
 
 
-@pytest.fixture
-def room(root: Path, ros_domain: int) -> Iterator[Room]:
-    context_before = rclpy.ok()
-    assert not context_before, "another test left its ROS context open"
-    rclpy.init(domain_id=ros_domain, signal_handler_options=rclpy.signals.SignalHandlerOptions.NO)
-    nodes = Nodes(root, ros_domain)
+@contextlib.contextmanager
+def open_room(root: Path, domain: int, namespace: str = "") -> Iterator[Room]:
+    """A room in a ROS domain and a namespace, closed with everything that was started in it."""
+    assert not rclpy.ok(), "another test left its ROS context open"
+    place = ["--ros-args", "-r", f"__ns:={namespace}"] if namespace else None
+    rclpy.init(args=place, domain_id=domain, signal_handler_options=rclpy.signals.SignalHandlerOptions.NO)
+    nodes = Nodes(root, domain, namespace)
     console = Console()
     executor = rclpy.executors.SingleThreadedExecutor()
     executor.add_node(console)
@@ -234,3 +237,40 @@ def room(root: Path, ros_domain: int) -> Iterator[Room]:
         executor.remove_node(console)
         console.destroy_node()
         rclpy.try_shutdown()
+
+
+@pytest.fixture
+def room(root: Path, ros_domain: int) -> Iterator[Room]:
+    with open_room(root, ros_domain) as opened:
+        yield opened
+
+
+@pytest.fixture
+def rooms(root: Path, ros_domain: int) -> Callable[..., contextlib.AbstractContextManager[Room]]:
+    """Opens one room after the other, each in a namespace."""
+    return lambda namespace="": open_room(root, ros_domain, namespace)
+
+
+@pytest.fixture
+def record_session(root: Path, ros_domain: int) -> Callable[[Path], None]:
+    """Records a session in which both arms move and a nurse asks for a stop, with every part of its record."""
+
+    def record(folder: Path) -> None:
+        with open_room(root, ros_domain) as room:
+            console, nodes = room.console, room.nodes
+            log = folder / "safety_monitor.decisions.jsonl"
+            nodes.start("recorder", folder=str(folder))
+            nodes.start("safety_monitor", recorder="true", record_folder=str(folder), decision_log=str(log))
+            nodes.start("driver", "kinematics", "local_team")
+            room.until(lambda: console.safety is SafetyLevel.OPERATING, 45.0, "operating")
+            room.engage()
+            room.until(lambda: console.speed() > 0.005, what="PSM1 moves")
+            room.spin(1.5)
+            console.stop_requests.publish(console.stop_requests.msg_type(source="nurse", reason="test"))
+            room.until(lambda: console.safety is SafetyLevel.PROTECTIVE_STOP, what="protective stop")
+            room.spin(0.3)
+            recorder = nodes.processes.pop("recorder")  # ends last: it records the end of the others
+            nodes.stop()
+            nodes.processes["recorder"] = recorder
+
+    return record

@@ -17,7 +17,7 @@ from audit.redact import RedactionError, Selection, redact
 from audit.signing import Signer
 from audit.verify import Anchors, verify
 from teleop_core.audit_record import canonical, check_record
-from teleop_core.audit_writer import AuditWriter
+from teleop_core.audit_writer import NOT_WRITTEN, AuditWriter
 
 
 @pytest.fixture
@@ -185,3 +185,11 @@ def test_what_is_taken_out_is_nowhere_in_the_folder(made: Any) -> None:
         if path.is_file():
             assert salt.encode() not in path.read_bytes()
             assert b"MTMR" not in path.read_bytes()
+
+
+def test_nothing_is_taken_out_that_cannot_be_written_down(made: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a disk that takes nothing, say."""
+    monkeypatch.setattr(AuditWriter, "append", lambda *_, **__: NOT_WRITTEN)
+    with pytest.raises(RedactionError, match="nothing was taken out"):
+        redact(made.folder, Selection(types=["engagement"]), "officer", "reason")
+    assert all(r["payload"] is not None for r in records(made.folder))

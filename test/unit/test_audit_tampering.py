@@ -108,6 +108,14 @@ def test_other_records_are_not_easier_to_alter(
     assert not wrong, "\n".join(wrong)
 
 
+def test_one_byte_more_at_the_end_of_any_file_is_found(bench: Bench, capsys: pytest.CaptureFixture[str]) -> None:
+    """What was recorded is all there, and something else behind it."""
+    for name, content in bench.genuine.items():
+        folder = bench.lay({**bench.genuine, name: content + b" "})
+        assert verify(folder).problems[0].file == name
+        assert second(folder, capsys)["first_bad"] == name
+
+
 def test_the_second_verifier_is_short_and_stands_alone() -> None:
     """Under 150 lines of code, nothing of the project, nothing but the standard library and the signature."""
     path = Path(second_verifier.__file__)

@@ -285,3 +285,17 @@ def test_a_record_that_does_not_follow_the_one_before_is_bad_by_itself(tmp_path:
     assert checked.problem is not None
     assert (checked.problem.line, checked.problem.n) == (4, 3)
     assert "prev is not its hash" in checked.problem.why
+
+
+def test_a_root_that_is_not_that_of_the_records_is_bad_although_it_is_signed(tmp_path: Path) -> None:
+    """What was shown at the console and sent to the other site has to be what it stands for."""
+    signer, folder = Signer(), tmp_path / "r"
+    writer = AuditWriter(folder, "recorder", open_session(folder, "robot").session)
+    signer.leave_public_key(folder)
+    writer.append("start", start_facts(folder))
+    wrong = signer.signed({**CheckpointMaker(folder, signer).make({}), "root": "00" * 32})
+    n = writer.append(CHECKPOINT, wrong).n
+    writer.close()
+    problem = verify(folder).problems[0]
+    assert (problem.file, problem.n) == (writer.path.name, n)
+    assert "Merkle root" in problem.why

@@ -18,7 +18,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from teleop_core.decision_log import DecisionLog, DecisionLogError, replay
+from teleop_core.decision_log import DecisionLog, DecisionLogError, ReplayedCall, replay
 from teleop_core.exact_json import ExactJsonError, Reader, dumps, tree
 from teleop_core.se3 import Pose
 from teleop_core.signals import HandSignal, OperatorSignal, SafetyLevel
@@ -57,6 +57,16 @@ class Adder:
         if isinstance(weights, list):
             weights.append("changed by the method")
         return self.total, weights
+
+
+class Half:
+    """Decides by its last argument alone."""
+
+    def __init__(self, limit: float = 1e9) -> None:
+        self.limit = limit
+
+    def of(self, *values: float) -> float:
+        return min(values[-1] / 2.0, self.limit)
 
 
 def there_and_back(value: Any) -> Any:
@@ -222,6 +232,48 @@ def test_a_changed_record_is_found(tmp_path: Path, nth: int) -> None:
     found = replay(path, {"adder": Adder})
     assert not found.identical
     assert found.first_difference.startswith(f"line {nth + 2}: adder.add: at /result/0 recorded")
+
+
+@pytest.mark.parametrize(
+    ("changed", "named"),
+    [
+        (lambda lines: [lines[0].replace(b"red", b"new"), *lines[1:]], 1),
+        (lambda lines: [*lines[:4], lines[4].replace(b"[[", b"[[1.0,"), *lines[5:]], 5),
+        (lambda lines: [*lines[:-1], lines[-1].replace(b"[[", b"[[1.0,")], 9),
+        (lambda lines: [*lines[:4], *lines[5:]], 5),
+        (lambda lines: [*lines[:4], lines[4], *lines[4:]], 6),
+        (lambda lines: [*lines[:4], lines[5], lines[4], *lines[6:]], 5),
+    ],
+    ids=["about", "input", "last input", "missing", "twice", "swapped"],
+)
+def test_a_change_that_alters_no_decision_is_found_too(tmp_path: Path, changed: Any, named: int) -> None:
+    """A line that was changed, left out, repeated or moved is named, even where every decision comes out the same."""
+    path = tmp_path / "log"
+    log = DecisionLog(path, {"colour": "red"})
+    watched = log.watch("half", Half(), "of")
+    for value in range(8):
+        watched.of(2 * value)
+    log.close()
+    assert replay(path, {"half": Half}).identical
+    path.write_bytes(b"".join(changed(path.read_bytes().splitlines(keepends=True))))
+    found = replay(path, {"half": Half})
+    assert found.different == 0
+    assert not found.identical
+    assert found.first_altered.startswith(f"line {named} ")
+
+
+def test_objects_are_made_from_what_the_log_says(tmp_path: Path) -> None:
+    """What the objects were made from is in the log, exactly, and each decision is handed on with it."""
+    log = DecisionLog(tmp_path / "log", {"limit": 0.1, "level": SafetyLevel.HOLD})
+    log.watch("half", Half(0.1), "of").of(3.0)
+    log.close()
+    calls: list[ReplayedCall] = []
+    found = replay(tmp_path / "log", {}, makers={"half": lambda about: Half(about["limit"])}, each=calls.append)
+    assert found.identical
+    assert (calls[0].start, calls[0].line, calls[0].result) == (1, 2, 0.1)
+    assert calls[0].about == {"limit": 0.1, "level": SafetyLevel.HOLD}
+    with pytest.raises(DecisionLogError, match="line 1: half cannot be made from it: KeyError: 'most'"):
+        replay(tmp_path / "log", {}, makers={"half": lambda about: Half(about["most"])})
 
 
 def test_a_decision_made_otherwise_is_found(tmp_path: Path) -> None:

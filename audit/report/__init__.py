@@ -1,0 +1,1 @@
+"""The report of a session: one HTML file that an auditor reads, with nothing outside of it."""

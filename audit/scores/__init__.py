@@ -1,0 +1,1 @@
+"""Training scores: the figures of merit of one surgeon over many sessions."""

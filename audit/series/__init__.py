@@ -1,0 +1,1 @@
+"""A recorded session as numpy series: the files, their topics, and what is collected from them."""
