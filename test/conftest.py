@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
+from teleop_cli.domain import claim  # noqa: E402
 from teleop_ros.shared_files import loopback_environment  # noqa: E402
 
 os.environ.update(loopback_environment())
@@ -29,9 +31,11 @@ def records_of_tests(tmp_path_factory: pytest.TempPathFactory) -> None:
 
 
 @pytest.fixture
-def ros_domain(monkeypatch: pytest.MonkeyPatch, worker_id: str) -> int:
+def ros_domain(monkeypatch: pytest.MonkeyPatch, worker_id: str) -> Iterator[int]:
     """A ROS domain that no other test worker and no session of this machine uses."""
     number = int(worker_id.removeprefix("gw")) if worker_id != "master" else 0
-    domain = 60 + (os.getpid() + number) % 40
+    wanted = [60 + (os.getpid() + number + step) % 40 for step in range(40)]
+    domain, holder = next((domain, holder) for domain in wanted if (holder := claim(domain)) is not None)
     monkeypatch.setenv("ROS_DOMAIN_ID", str(domain))
-    return domain
+    with holder:
+        yield domain
