@@ -218,6 +218,7 @@ class Room:
         self.until(lambda: self.console.safety is SafetyLevel.OPERATING, what="operating")
         self.engage()
         self.until(lambda: self.console.speed() > 0.005, what="PSM1 moves")
+        self.until(lambda: "servo_report" in self.console.newest, what="a report of the gate")
 
 
 @contextlib.contextmanager

@@ -223,6 +223,7 @@ def test_the_self_test_names_what_is_missing_and_trips_every_arm(room: Any) -> N
     gesture = ["operator: press and release the clutch"]
     room.until(lambda: room.console.newest["safety_state"].recovery == gesture, what="only the gesture is left")
     assert room.console.denied == []
+    room.until(lambda: "servo_report" in room.console.newest, what="a report of the gate")
     report = room.console.newest["servo_report"]
     assert report.permit_session == room.console.newest["safety_state"].session
     room.engage()
