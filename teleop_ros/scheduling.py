@@ -1,4 +1,4 @@
-"""Who goes first: real-time priority for the control loop where it is permitted, the last place for what may wait.
+"""Who goes first: the control loop, in real time where that is permitted; then the pictures; last what may wait.
 
 On a busy machine an ordinary process waits several milliseconds for its turn: longer than the period of commands.
 """
@@ -9,6 +9,8 @@ import os
 
 PRIORITY = 20
 """Among real-time processes; all nodes of the loop have the same."""
+AHEAD = -5
+"""Niceness of the pictures: behind the loop, before whatever else runs."""
 LITTLE_BEHIND, FAR_BEHIND = 3, 19
 """Niceness of work that may wait."""
 
@@ -29,6 +31,15 @@ def prefer_this_process() -> str:
     return ""
 
 
+def follow_the_loop() -> None:
+    """Go next after the control loop, with every thread: for the pictures, as the arms hold without them.
+
+    Where the loop has no real-time priority, or this process may not be less nice, it yields instead.
+    """
+    if not (_real_time_permitted() and _ahead()):
+        yield_to_others()
+
+
 def yield_to_others() -> None:
     """Let the control loop go first: for work that may wait for it.
 
@@ -36,6 +47,15 @@ def yield_to_others() -> None:
     not make it late, too; elsewhere far behind them, as the loop is one of them.
     """
     os.setpriority(os.PRIO_PROCESS, 0, LITTLE_BEHIND if _real_time_permitted() else FAR_BEHIND)
+
+
+def _ahead() -> bool:
+    try:
+        for thread in os.listdir("/proc/self/task"):
+            os.setpriority(os.PRIO_PROCESS, int(thread), AHEAD)
+    except OSError:
+        return False
+    return True
 
 
 def _real_time_permitted() -> bool:

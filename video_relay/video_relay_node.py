@@ -26,7 +26,7 @@ from teleop_core.contract import CAMERA_ARM, DEFAULT_ARMS, EYE_LINKS, EYES
 from teleop_ros.adapter import Health, TeleopNode, run
 from teleop_ros.parameters import ParameterError, check, declare, parameter
 from teleop_ros.robot_description import expand
-from teleop_ros.scheduling import yield_to_others
+from teleop_ros.scheduling import follow_the_loop
 from video_relay.choice import SIMULATION, Wanted, make_source
 from video_relay.connection import Connection
 from video_relay.frame_statistics import FrameStatistics
@@ -105,7 +105,7 @@ class VideoRelayNode(TeleopNode):
         self._publish(frame)
         ended = self.now()
         if not self._statistics.frames:
-            yield_to_others()  # not before: the start should not take longer for it
+            follow_the_loop()  # not before: the start of the others should not take longer for it
         self._statistics.add(frame.captured_at, ended, read_at - now, ended - read_at)
         busy = time.process_time()
         self._governor.finished(now, ended, busy - self._busy_before)

@@ -16,16 +16,18 @@ import pytest
 SCRIPT = textwrap.dedent(
     """
     import json, os, threading
-    from teleop_ros.scheduling import prefer_this_process, yield_to_others
+    from teleop_ros.scheduling import follow_the_loop, prefer_this_process, yield_to_others
 
     waiting = threading.Event()
     threading.Thread(target=waiting.wait).start()
     yield_to_others()
     niceness = os.getpriority(os.PRIO_PROCESS, 0)
+    follow_the_loop()
+    pictures = [os.getpriority(os.PRIO_PROCESS, int(thread)) for thread in os.listdir("/proc/self/task")]
     refusal = prefer_this_process()
     policies = [os.sched_getscheduler(int(thread)) for thread in os.listdir("/proc/self/task")]
     waiting.set()
-    print(json.dumps({"niceness": niceness, "refusal": refusal, "policies": policies}))
+    print(json.dumps({"niceness": niceness, "pictures": pictures, "refusal": refusal, "policies": policies}))
     """
 )
 
@@ -46,6 +48,7 @@ def test_every_thread_gets_the_priority_or_the_refusal_says_why(root: Path) -> N
     else:
         assert (set(told["policies"]), told["niceness"]) == ({os.SCHED_RR}, 3)
     assert len(told["policies"]) == 2
+    assert told["pictures"][0] == told["niceness"] if told["refusal"] else set(told["pictures"]) == {-5}
 
 
 @pytest.mark.skipif(
@@ -56,3 +59,4 @@ def test_without_the_permission_nothing_fails(root: Path) -> None:
     told = outcome(root, "setpriv", "--bounding-set=-sys_nice")
     assert "rtprio" in told["refusal"]
     assert set(told["policies"]) == {os.SCHED_OTHER}
+    assert told["pictures"][0] == told["niceness"] == 19
