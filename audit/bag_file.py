@@ -141,6 +141,15 @@ class BagFile:
         self.path = path
         self.counts = FileCount({channel.topic: TopicCount() for channel in channels})
         self.file = GrowingFile(path)
+        try:
+            self._begin(channels, library)
+        except BaseException:
+            # A full disk would be left with one more empty file, and a descriptor, at every try.
+            self.file.close()
+            path.unlink(missing_ok=True)
+            raise
+
+    def _begin(self, channels: Sequence[Channel], library: str) -> None:
         self._counted = [self.counts.topics[channel.topic] for channel in channels]
         # Images do not shrink, and a plain chunk is still readable where a file breaks off.
         self._writer = Writer(

@@ -1,13 +1,13 @@
 """The bag of a session: MCAP files one after the other, split by size and time, and their metadata.yaml.
 
 Files that an earlier recorder left in the folder stay as they are: finished ones are part of the bag again, one that
-broke off is told with its size and hash.
+broke off is told with its size and hash. As they can be large they are read little by little, beside the writing.
 """
 
 from __future__ import annotations
 
-import hashlib
 import re
+import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -17,12 +17,15 @@ from mcap.reader import make_reader
 
 from audit.bag_file import BagFile, Channel, FileCount, TopicCount
 from audit.bulk_queue import Sample
+from audit.checkpoint import RunningHash
 from audit.metadata import metadata, write_metadata
 
 Tell = Callable[[str, dict[str, Any]], None]
 """Takes the type and the payload of a record of the audit log."""
 _NAME = re.compile(r"bag_(\d+)\.mcap")
 FINISHED, BROKEN_OFF = "finished", "broken off"
+_PORTION = 1 << 20
+"""Read at once of a file of an earlier recorder [bytes]."""
 
 
 class BagWriter:
@@ -62,9 +65,9 @@ class BagWriter:
         self._finished: dict[str, FileCount] = {}
         self._broken: list[str] = []
         self._closed_marks: dict[str, tuple[int, str]] = {}
-        self._next = 0
-        for path in sorted(folder.glob("bag_*.mcap"), key=_number):
-            self._take_up(path)
+        there = sorted(folder.glob("bag_*.mcap"), key=_number)
+        self._next = _number(there[-1]) + 1 if there else 0
+        self._left = [(path, RunningHash(path)) for path in there]
 
     @property
     def is_open(self) -> bool:
@@ -77,7 +80,10 @@ class BagWriter:
         return sum(size for size, _ in self.marks().values())
 
     def marks(self) -> dict[str, tuple[int, str]]:
-        """Bytes and SHA-256 of every file, by name; of the open one as far as it is written."""
+        """Bytes and SHA-256 of every file, by name; of the open one as far as it is written.
+
+        Files of earlier recorders are in it when they have been read.
+        """
         file = self._file
         marks = dict(self._closed_marks)
         if file is not None:
@@ -89,6 +95,7 @@ class BagWriter:
 
         Raises:
             OSError: the disk does not take them; the file is given up, and what is in it is told.
+            Exception: a message cannot be written; likewise, as its half may be in the chunk.
         """
         try:
             if self._file is not None and self._is_full(now):
@@ -99,8 +106,8 @@ class BagWriter:
             for sample in samples:
                 self._file.add(sample)
             self._file.flush()
-        except OSError as error:
-            self._give_up(str(error.strerror or error))
+        except Exception as error:
+            self._give_up(said(error))
             raise
 
     def sync(self) -> None:
@@ -122,13 +129,36 @@ class BagWriter:
             return
         try:
             self._file.finish()
-        except OSError as error:
-            self._give_up(str(error.strerror or error))
+        except Exception as error:
+            self._give_up(said(error))
             raise
         file, self._file = self._file, None
         self._finished[file.path.name] = file.counts
         self._closed(file, FINISHED, "")
-        write_metadata(self._folder, metadata(self._channels, self._finished, self._broken))
+        self._write_metadata()
+
+    def catch_up(self, until: float) -> bool:
+        """Go on reading what earlier recorders left, until a time on the monotonic clock [s]; whether all is read.
+
+        Raises:
+            OSError: metadata.yaml cannot be brought up to date.
+        """
+        while self._left and time.monotonic() < until:
+            path, content = self._left[0]
+            try:
+                if not content.read_on(_PORTION):
+                    continue
+                self._take_up(path, *content.mark())
+            except OSError:
+                self._broken.append(path.name)
+            del self._left[0]
+            if not self._left and self._file is None:
+                self._write_metadata()
+        return not self._left
+
+    def _write_metadata(self) -> None:
+        finished = dict(sorted(self._finished.items(), key=lambda item: _number(Path(item[0]))))
+        write_metadata(self._folder, metadata(self._channels, finished, self._broken))
 
     def _is_full(self, now: float) -> bool:
         assert self._file is not None
@@ -167,10 +197,8 @@ class BagWriter:
             },
         )
 
-    def _take_up(self, path: Path) -> None:
+    def _take_up(self, path: Path, size: int, digest: str) -> None:
         """A file of an earlier recorder."""
-        self._next = _number(path) + 1
-        size, digest = _hash_of(path)
         self._closed_marks[path.name] = (size, digest)
         counts = _counts_of(path)
         if counts is None:
@@ -191,6 +219,13 @@ class BagWriter:
         )
 
 
+def said(error: Exception) -> str:
+    """What an error says, in one line."""
+    if isinstance(error, OSError):
+        return error.strerror or str(error)
+    return f"{type(error).__name__} {error}".strip()
+
+
 def _spoken(counts: FileCount) -> dict[str, int]:
     """Messages of the topics that have any."""
     return {topic: item.count for topic, item in counts.topics.items() if item.count}
@@ -199,15 +234,6 @@ def _spoken(counts: FileCount) -> dict[str, int]:
 def _number(path: Path) -> int:
     found = _NAME.fullmatch(path.name)
     return int(found[1]) if found else -1
-
-
-def _hash_of(path: Path) -> tuple[int, str]:
-    digest, size = hashlib.sha256(), 0
-    with path.open("rb") as file:
-        while block := file.read(1 << 20):
-            digest.update(block)
-            size += len(block)
-    return size, digest.hexdigest()
 
 
 def _counts_of(path: Path) -> FileCount | None:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 VIDEO_SHARE = 0.5
 """Pictures may fill this part of the queue; the rest of the messages all of it."""
+LATEST = 2**63 - 1
+"""Latest time that all readers of a bag can hold, unix [ns]."""
 
 
 @dataclass(frozen=True)
@@ -26,6 +29,17 @@ class Sample:
     publish_time: int
     sequence: int
     data: bytes
+
+    @classmethod
+    def arrived(cls, channel: int, data: bytes, info: Mapping[str, int]) -> Sample:
+        """A message as the middleware gave it, with what it tells of it.
+
+        The clock of a sender can be anywhere; a time that a bag cannot hold is brought to the nearest one that it can.
+        """
+        log_time, publish_time = (
+            min(max(info[name], 0), LATEST) for name in ("received_timestamp", "source_timestamp")
+        )
+        return cls(channel, log_time, publish_time, info["publication_sequence_number"], data)
 
 
 class BulkQueue:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from audit.bag_file import Channel
-from audit.bag_writer import BagWriter
+from audit.bag_writer import BagWriter, said
 from audit.bulk_queue import BulkQueue, Sample
 from audit.gaps import GapBook
 
@@ -26,6 +26,9 @@ TRY_AGAIN_AFTER = 2.0
 """After a failure no new file is made for so long [s]."""
 STUCK_AFTER = 1.0
 """A turn that takes so long [s] means that the disk hangs."""
+CATCH_UP_FOR = 0.03
+"""In a turn what earlier recorders left is read for so long [s]."""
+NO_TIME_LEFT = "the disk had not taken it at the end"
 
 
 @dataclass(frozen=True)
@@ -48,7 +51,7 @@ class BulkWriter:
 
     Args:
         queue: Messages that wait.
-        make_bag: Makes the bag; called in the thread, as it reads what an earlier recorder left.
+        make_bag: Makes the bag; called in the thread.
         folder: Folder whose disk is watched.
         channels: Topics, for the names of what is lost.
         gaps: Takes what is lost.
@@ -76,6 +79,8 @@ class BulkWriter:
         self._retry_at = 0.0
         self._synced_at = 0.0
         self._turn_at = time.monotonic()
+        self._in_hand: list[Sample] = []
+        self._finished = False
         self._closing = threading.Event()
         self._thread = threading.Thread(target=self._run, name="bag", daemon=True)
         self._thread.start()
@@ -92,10 +97,22 @@ class BulkWriter:
         return {} if self._bag is None else self._bag.marks()
 
     def close(self, patience: float) -> bool:
-        """Write what waits, finish the bag; False if that takes longer than `patience` [s]."""
+        """Write what waits, finish the bag; what the disk does not take within `patience` [s] is lost.
+
+        To read what earlier recorders left can take longer, and is waited for as long as it goes on.
+
+        Returns:
+            The bag was finished; not so if that took longer, or failed.
+        """
+        began = time.monotonic()
         self._closing.set()
-        self._thread.join(patience)
-        return not self._thread.is_alive()
+        while self._thread.is_alive() and time.monotonic() - max(began, self._turn_at) <= patience:
+            self._thread.join(WRITE_EVERY)
+        finished = self._finished
+        if self._thread.is_alive():
+            self._lose(time.monotonic(), self._in_hand, NO_TIME_LEFT)
+        self._lose(time.monotonic(), self._queue.take(), self._failure or NO_TIME_LEFT)
+        return finished
 
     def _run(self) -> None:
         closing = False
@@ -103,30 +120,41 @@ class BulkWriter:
             closing = self._closing.wait(WRITE_EVERY)
             self._turn_at = now = time.monotonic()
             self._turn(now)
-        if self._bag is not None:
-            try:
+        try:
+            if self._bag is not None:
                 self._bag.close()
-            except OSError as error:
-                self._failure = f"the bag was not finished: {error.strerror or error}"
+                while not self._bag.catch_up(time.monotonic() + CATCH_UP_FOR):
+                    self._turn_at = time.monotonic()
+                self._finished = True
+        except Exception as error:
+            self._failure = f"the bag was not finished: {said(error)}"
         self._turn_at = float("inf")
 
     def _turn(self, now: float) -> None:
         self._watch_disk()
-        samples = self._queue.take()
+        self._in_hand = self._queue.take()
         try:
-            if self._may_write(now):
-                if self._bag is None:
-                    self._bag = self._make_bag()
-                self._bag.write(now, samples)
-                self._failure = ""
-                if now - self._synced_at >= SYNC_EVERY:
-                    self._synced_at = now
-                    self._bag.sync()
-                return
-        except OSError as error:
-            self._failure = f"the bag cannot be written: {error.strerror or error}"
+            written = self._may_write(now)
+            if written:
+                self._write(now, self._in_hand)
+        except Exception as error:
+            # Whatever it is: without this thread nothing would be written any more, and nothing told.
+            written = False
+            self._failure = f"the bag cannot be written: {said(error)}"
             self._retry_at = now + TRY_AGAIN_AFTER
-        self._lose(now, samples)
+        if not written:
+            self._lose(now, self._in_hand, self._failure)
+        self._in_hand = []
+
+    def _write(self, now: float, samples: Sequence[Sample]) -> None:
+        if self._bag is None:
+            self._bag = self._make_bag()
+        self._bag.write(now, samples)
+        self._failure = ""
+        if now - self._synced_at >= SYNC_EVERY:
+            self._synced_at = now
+            self._bag.sync()
+        self._bag.catch_up(time.monotonic() + CATCH_UP_FOR)
 
     def _may_write(self, now: float) -> bool:
         if self._free is not None and not self._free >= self._reserve:
@@ -143,6 +171,6 @@ class BulkWriter:
         except OSError:
             self._free = None
 
-    def _lose(self, now: float, samples: Sequence[Sample]) -> None:
+    def _lose(self, now: float, samples: Sequence[Sample], why: str) -> None:
         for sample in samples:
-            self._gaps.lost(now, self._topics[sample.channel], sample.sequence, 1, self._failure)
+            self._gaps.lost(now, self._topics[sample.channel], sample.sequence, 1, why)

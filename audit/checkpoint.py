@@ -89,9 +89,24 @@ class RunningHash:
         Raises:
             OSError: the file cannot be read.
         """
+        while not self.read_on(1 << 30):
+            pass
+        return self.mark()
+
+    def read_on(self, most: int) -> bool:
+        """Read so many bytes of what has been added; whether the end of the file was reached before.
+
+        Raises:
+            OSError: the file cannot be read.
+        """
         with self._path.open("rb") as file:
             file.seek(self._bytes)
-            while piece := file.read(_PIECE):
+            while most > 0 and (piece := file.read(min(_PIECE, most))):
                 self._hash.update(piece)
                 self._bytes += len(piece)
+                most -= len(piece)
+        return most > 0
+
+    def mark(self) -> tuple[int, str]:
+        """Bytes read so far, and their SHA-256."""
         return self._bytes, self._hash.hexdigest()

@@ -26,18 +26,24 @@ class CheckpointMaker:
         self._records: dict[str, list[Head]] = {}
         self._covered: dict[str, int] = {}
 
-    def make(self, files: Mapping[str, tuple[int, str]]) -> dict[str, Any]:
+    def make(self, files: Mapping[str, tuple[int, str]], unread: dict[str, str] | None = None) -> dict[str, Any]:
         """Payload of the next checkpoint.
 
         Args:
             files: As for checkpoint_payload.
+            unread: Takes chains of others that cannot be read, and why; they stand as when they last could be.
 
         Raises:
-            OSError: a chain cannot be read.
+            OSError: a chain cannot be read, and `unread` is None or it is that of the recorder.
         """
         for chain in chains(self._folder):
-            if chain != REDACTIONS:
-                self._follow(chain)
+            try:
+                if chain != REDACTIONS:
+                    self._follow(chain)
+            except OSError as error:
+                if unread is None or chain == RECORDER:
+                    raise
+                unread[chain] = str(error)
         for chain, records in self._records.items():
             covered = self._covered.get(chain, -1)
             self._records[chain] = [head for head in records if head.n > covered]

@@ -92,15 +92,18 @@ class ChainTail:
             OSError: a file cannot be read.
         """
         found: list[tuple[str, dict[str, Any]]] = []
+        read: dict[str, int] = {}
         for path in segments(self._folder, self._chain):
             with path.open("rb") as file:
                 file.seek(self._read[path.name])
                 added = file.read()
             whole = added[: added.rfind(b"\n") + 1]
-            self._read[path.name] += len(whole)
+            read[path.name] = self._read[path.name] + len(whole)
             for line in whole.splitlines():
                 try:
                     found.append((path.name, check_record(line)))
                 except RecordError:
                     continue  # broke off; the record behind it tells so
+        # Only now: what was read before a segment that cannot be read is not passed over the next time.
+        self._read.update(read)
         return found

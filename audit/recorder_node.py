@@ -99,7 +99,10 @@ class RecorderNode(TeleopNode):
             "site": parameters.site,
             "arms": parameters.arms,
         }
-        self._record = SessionRecord(folder, session, signer, self._channels, _limits(parameters), LIBRARY, facts)
+        try:
+            self._record = SessionRecord(folder, session, signer, self._channels, _limits(parameters), LIBRARY, facts)
+        except (OSError, RecordFolderError) as error:
+            raise ParameterError(f"parameter folder: {error}") from error
         self.get_logger().info(f"recording into {folder}")
         self._status = self.publisher("record_status", site=parameters.site)
         self._message = self._status.msg_type(site=parameters.site, session=session.session)
@@ -110,10 +113,7 @@ class RecorderNode(TeleopNode):
 
     def on_message(self, channel: int, data: bytes, info: dict[str, int]) -> None:
         """A message of any topic: into the bag as it is, and into the audit log what it means."""
-        sample = Sample(
-            channel, info["received_timestamp"], info["source_timestamp"], info["publication_sequence_number"], data
-        )
-        self._record.take(self._now, sample)
+        self._record.take(self._now, Sample.arrived(channel, data, info))
         self._write(self._decoder.take(self._now, channel, data))
 
     def step(self) -> None:

@@ -15,15 +15,17 @@ from audit.bag_file import Channel
 from audit.bag_writer import BagWriter
 from audit.bulk_queue import BulkQueue, Sample
 from audit.bulk_writer import BulkWriter
-from audit.checkpoint import CHECKPOINT, END, RunningHash, end_payload, start_facts
+from audit.checkpoint import END, end_payload, start_facts
 from audit.checkpoint_maker import CheckpointMaker
+from audit.checkpoint_writer import CheckpointWriter
+from audit.file_marks import FileMarks
 from audit.gaps import LOST_BEFORE, GapBook, SequenceWatch
 from audit.signing import Signer
 from audit.video_ceiling import VideoCeiling
 from teleop_core.audit_disk import parse_segment
-from teleop_core.audit_segment import Head, being_written
+from teleop_core.audit_segment import being_written
 from teleop_core.audit_writer import AuditWriter
-from teleop_core.record_folder import RecordedSession
+from teleop_core.record_folder import RecordedSession, RecordFolderError
 
 CHAIN = "recorder"
 QUEUE_FULL, CEILING = "the disk was too slow", "more video than the ceiling"
@@ -31,9 +33,10 @@ LONGEST_APPEND = 0.02
 """Feeding waits for the audit log at most this long [s]; the record is written all the same."""
 CHECKPOINT_EVERY = 1.0
 """[s]"""
-NO_ROOT = bytes(32)
 LONGEST_CLOSE = 10.0
-"""The end waits for the disk at most this long [s]."""
+"""The end waits for the disk at most this long [s], for each thing that it writes."""
+PORTION = 1 << 20
+"""Of a file that somebody else has written so much is read in a tick [bytes]."""
 
 
 @dataclass(frozen=True)
@@ -96,6 +99,7 @@ class SessionRecord:
 
     Raises:
         OSError: session.json or the public key cannot be read.
+        RecordFolderError: the audit log cannot be written, or another recorder writes it.
     """
 
     def __init__(
@@ -113,12 +117,15 @@ class SessionRecord:
         self._channels = channels
         self._limits = limits
         self.log = AuditWriter(folder, CHAIN, session.session, facts={"versions": dict(session.versions)})
+        if self.log.failure:
+            # Whoever goes on without its log takes files of the bag from the one that has it.
+            self.log.close()
+            raise RecordFolderError(self.log.failure)
         self._first = self.log.head.n
         self.log.append("start", {**facts, **start_facts(folder)}, durable=True, wait=LONGEST_CLOSE)
-        self._checkpoints = CheckpointMaker(folder, signer)
+        self._checkpoints = CheckpointWriter(self.log, CheckpointMaker(folder, signer), time.monotonic())
         self._checkpoint_at = 0.0
-        self._growing: dict[str, RunningHash] = {}
-        self._root, self._root_n = NO_ROOT, 0
+        self._files = FileMarks(folder)
         self._gaps = GapBook()
         self._watches = [SequenceWatch() for _ in channels]
         self._ceiling = VideoCeiling(limits.video_rate, time.monotonic())
@@ -155,15 +162,17 @@ class SessionRecord:
         """Tell what has been lost, sign what has been written; a few times a second."""
         for gap in self._gaps.due(now):
             self.event("gap", gap)
+        self._files.read_on(PORTION)
         # A log that fails is tried again by this.
         if now - self._checkpoint_at >= CHECKPOINT_EVERY:
             self._checkpoint_at = now
-            self._checkpoint(self._growing_files(), LONGEST_APPEND)
+            self._checkpoints.sign(now, {**self._bag_marks(), **self._files.growing()}, LONGEST_APPEND)
 
     def health(self, now: float) -> Health:
         """How the record does at `now` [s]."""
         bulk = self._bulk.state(now)
-        reasons = [self.log.failure, bulk.reason, self.log.warning]
+        reasons = [self.log.failure, bulk.reason, self.log.warning, self._checkpoints.problem(now)]
+        reasons += [f"cannot be signed: {why}" for why in self._files.unread.values()]
         if bulk.free is not None and not bulk.free >= self._limits.disk_low:
             reasons.append(f"the disk is nearly full: {bulk.free / 1e6:.0f} MB left")
         reason = next(filter(None, reasons), "")
@@ -174,56 +183,41 @@ class SessionRecord:
             dropped=self._gaps.total,
             free=bulk.free or 0,
             size=sum(size for size, _ in self._bulk.marks().values()),
-            root=self._root,
-            root_n=self._root_n,
+            root=self._checkpoints.root,
+            root_n=self._checkpoints.root_n,
         )
 
     def others_write(self) -> bool:
-        """Another process still writes a chain of this record."""
-        chains = [
-            path for path in self._folder.iterdir() if (parsed := parse_segment(path.name)) and parsed[0] != CHAIN
-        ]
-        return any(map(being_written, chains))
+        """Another process still writes a chain of this record; one that cannot be read is not waited for."""
+        try:
+            chains = [
+                path for path in self._folder.iterdir() if (parsed := parse_segment(path.name)) and parsed[0] != CHAIN
+            ]
+            return any(map(being_written, chains))
+        except OSError:
+            return False
 
     def close(self) -> None:
-        """Write what waits, finish the bag and the log."""
+        """Write what waits, finish the bag and the log; what cannot be read any more is told in the log's end."""
         finished = self._bulk.close(LONGEST_CLOSE)
-        for gap in self._gaps.due(time.monotonic(), after=0.0):
+        now = time.monotonic()
+        for gap in self._gaps.due(now, after=0.0):
             self.event("gap", gap)
-        covered = self._checkpoint(self._all_files(), LONGEST_CLOSE)
+        bag = self._bag_marks()
+        marks = {**bag, **self._files.all_but(bag)}
+        unread: dict[str, str] = {}
+        covered = self._checkpoints.sign(now, marks, LONGEST_CLOSE, unread)
         if covered is not None:
-            facts = {"bag_finished": finished, "lost": self._gaps.by_topic()}
+            facts = {
+                "bag_finished": finished,
+                "lost": self._gaps.by_topic(),
+                "unread": {**self._files.unread, **unread},
+            }
             self.log.append(END, end_payload(self._signer, covered, facts), durable=True, wait=LONGEST_CLOSE)
         self.log.close()
 
-    def _checkpoint(self, files: Mapping[str, tuple[int, str]], wait: float) -> Head | None:
-        """Sign what has been written; returns the record of it, None if it could not be written in time."""
-        try:
-            payload = self._checkpoints.make(files)
-        except OSError:
-            return None  # the log's own failure tells of a disk that cannot be read any more
-        receipt = self.log.append(CHECKPOINT, payload, wait=wait)
-        if not receipt.written:
-            return None
-        self._root, self._root_n = bytes.fromhex(payload["root"]), receipt.n
-        return Head(self.log.path.name, receipt.n, receipt.hash)
-
-    def _growing_files(self) -> dict[str, tuple[int, str]]:
-        """Files that are only appended to: those of the bag, and what other processes write beside their chains."""
-        files = {f"bag/{name}": mark for name, mark in self._bulk.marks().items()}
-        for path in self._folder.glob("*.jsonl"):
-            if parse_segment(path.name) is None:
-                files[path.name] = self._growing.setdefault(path.name, RunningHash(path)).follow()
-        return files
-
-    def _all_files(self) -> dict[str, tuple[int, str]]:
-        """Every file that is no chain, at the end."""
-        files = self._growing_files()
-        for path in self._folder.rglob("*"):
-            name = str(path.relative_to(self._folder))
-            if path.is_file() and name not in files and parse_segment(path.name) is None:
-                files[name] = RunningHash(path).follow()
-        return files
+    def _bag_marks(self) -> dict[str, tuple[int, str]]:
+        return {f"bag/{name}": mark for name, mark in self._bulk.marks().items()}
 
     def _tell(self, type: str, payload: dict[str, Any]) -> None:
         self.log.append(type, payload)

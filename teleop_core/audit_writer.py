@@ -84,6 +84,23 @@ class _Entry:
     failed: bool = False
 
 
+class Ticket:
+    """A record that was handed over.
+
+    Args:
+        pending: Whether it is neither written nor failed yet; nothing waits for the answer.
+        wait: Waits for so long [s], None: until it is done or failed; returns what became of the record by then.
+    """
+
+    def __init__(self, pending: Callable[[], bool], wait: Callable[[float | None], Receipt]) -> None:
+        self._pending, self.wait = pending, wait
+
+    @property
+    def pending(self) -> bool:
+        """It is neither written nor failed: it may still be written, at any time."""
+        return self._pending()
+
+
 class AuditWriter:
     """Writes one new segment of a chain; thread-safe.
 
@@ -184,14 +201,22 @@ class AuditWriter:
         Returns:
             What became of it by then.
         """
+        return self.hand_over(type, payload, actor, durable=durable).wait(wait)
+
+    def hand_over(self, type: str, payload: Mapping[str, Any], actor: str = "", *, durable: bool = False) -> Ticket:
+        """As `append`, without waiting: the ticket tells what becomes of the record."""
         content = salted(payload)
         with self._changed:
             if self._closing or self._stays or len(self._waiting) >= MOST_WAITING:
                 self._lose()
-                return NOT_WRITTEN
+                return Ticket(lambda: False, lambda _: NOT_WRITTEN)
             entry = _Entry(type, content, actor or self._chain, durable, self._clock(), time.monotonic())
             self._waiting.append(entry)
             self._changed.notify_all()
+        return Ticket(lambda: entry.written is None and not entry.failed, lambda wait: self._wait(entry, wait))
+
+    def _wait(self, entry: _Entry, wait: float | None) -> Receipt:
+        with self._changed:
             self._changed.wait_for(lambda: self._settled(entry), wait)
             if entry.written is None:
                 return NOT_WRITTEN

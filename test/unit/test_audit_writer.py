@@ -322,6 +322,28 @@ def test_a_disk_that_does_not_answer_holds_nobody_up(tmp_path: Path, monkeypatch
     assert writer.lost == 0
 
 
+def test_a_ticket_tells_whether_a_record_may_still_be_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not once it is written, has failed, or was refused; asking waits for nothing."""
+    writer = AuditWriter(tmp_path, "recorder", SESSION)
+    file: SegmentFile = writer._file
+    go_on, real = threading.Event(), file.write
+
+    def slow(*arguments: Any) -> Any:
+        go_on.wait(30)
+        return real(*arguments)
+
+    monkeypatch.setattr(file, "write", slow)
+    good, bad = writer.hand_over("state", {}), writer.hand_over("state", {"salt": "bad"})
+    assert (good.pending, bad.pending) == (True, True)
+    assert not good.wait(0.01).written
+    assert good.pending
+    go_on.set()
+    assert (good.wait(10).n, bad.wait(10).written) == (1, False)
+    assert (good.pending, bad.pending) == (False, False)
+    writer.close()
+    assert not writer.hand_over("state", {}).pending
+
+
 def test_a_queue_that_is_full_loses_and_tells(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Memory is bounded; the count stands in the chain."""
     monkeypatch.setattr("teleop_core.audit_writer.MOST_WAITING", 10)

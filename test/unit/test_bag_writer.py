@@ -6,6 +6,7 @@ import contextlib
 import hashlib
 import os
 import subprocess
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -161,6 +162,7 @@ def test_a_file_that_broke_off_stays_as_it_is_and_is_told(tmp_path: Path) -> Non
     told = Told()
     second = bag_in(tmp_path / "bag", told)
     second.write(2.0, words(5, 11))
+    assert second.catch_up(float("inf"))
     second.close()
     assert (tmp_path / "bag" / "bag_1.mcap").read_bytes() == left
     assert [(payload["file"], payload["state"]) for payload in told.closed()] == [
@@ -203,6 +205,20 @@ def test_a_full_disk_ends_the_file_and_what_is_in_it_is_told(small_disk: Path) -
     bag.write(0.0, words(10))
     bag.close()
     assert len(read_back(small_disk / "bag")) == 10
+
+
+def test_a_file_that_cannot_be_begun_leaves_nothing(small_disk: Path) -> None:
+    """A full disk: neither an empty file nor a descriptor remains of each try."""
+    bag = bag_in(small_disk / "bag", Told())
+    with contextlib.suppress(OSError), (small_disk / "ballast").open("wb", buffering=0) as ballast:
+        while ballast.write(bytes(1 << 12)):
+            pass
+    open_files = len(os.listdir("/proc/self/fd"))
+    for _ in range(3):
+        with pytest.raises(OSError, match="No space left"):
+            bag.write(0.0, words(1))
+    assert len(os.listdir("/proc/self/fd")) == open_files
+    assert not list((small_disk / "bag").glob("*.mcap"))
 
 
 def bulk(place: Path, queue: BulkQueue, gaps: GapBook, told: Told, reserve: int = 0, bag: Any = None) -> BulkWriter:
@@ -256,6 +272,9 @@ def test_a_disk_that_hangs_holds_up_nobody(tmp_path: Path) -> None:
 
         close = sync
 
+        def catch_up(self, _until: float) -> bool:
+            return True
+
         def marks(self) -> dict[str, tuple[int, str]]:
             return {}
 
@@ -273,6 +292,56 @@ def test_a_disk_that_hangs_holds_up_nobody(tmp_path: Path) -> None:
     until(lambda: writer.state(time.monotonic()).writing)
     assert writer.close(LIMIT)
     assert bag.taken == [number for number, taken in enumerate(accepted, start=1) if taken]
+
+
+class Failing:
+    """A bag that takes everything and whose end fails."""
+
+    def __init__(self, error: Exception) -> None:
+        self._error = error
+
+    def write(self, _now: float, _samples: list[Sample]) -> None:
+        """Take them."""
+
+    def sync(self) -> None:
+        """Nothing to wait for."""
+
+    def close(self) -> None:
+        raise self._error
+
+    def catch_up(self, _until: float) -> bool:
+        return True
+
+
+@pytest.mark.parametrize("error", [OSError(28, "No space left on device"), ValueError("bad")])
+def test_a_bag_that_could_not_be_finished_is_not_called_finished(tmp_path: Path, error: Exception) -> None:
+    """Whatever the reason, it is told; what comes after the end is counted."""
+    queue, gaps = BulkQueue(10_000), GapBook()
+    writer = bulk(tmp_path, queue, gaps, Told(), bag=lambda: Failing(error))
+    until(lambda: writer.state(time.monotonic()).writing)
+    assert not writer.close(LIMIT)
+    assert "the bag was not finished" in writer.state(time.monotonic()).reason
+    queue.put(words(1)[0], is_video=False)
+    assert not writer.close(LIMIT)
+    assert gaps.by_topic() == {"/words": 1}
+
+
+def test_what_a_disk_that_hangs_has_not_taken_at_the_end_is_counted(tmp_path: Path) -> None:
+    """What is in its hands, and what waits."""
+    goes_on = threading.Event()
+
+    class Hanging(Failing):
+        def write(self, _now: float, samples: list[Sample]) -> None:
+            assert not samples or goes_on.wait(LIMIT)
+
+    queue, gaps = BulkQueue(10_000), GapBook()
+    writer = bulk(tmp_path, queue, gaps, Told(), bag=lambda: Hanging(OSError()))
+    queue.put(words(1)[0], is_video=False)
+    until(lambda: "has not taken" in writer.state(time.monotonic()).reason)
+    queue.put(words(1, 2)[0], is_video=False)
+    assert not writer.close(0.2)
+    assert gaps.by_topic() == {"/words": 2}
+    goes_on.set()
 
 
 def test_definitions_hold_all_they_are_made_of() -> None:

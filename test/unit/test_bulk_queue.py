@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from audit.bulk_queue import BulkQueue, Sample
+from audit.bulk_queue import LATEST, BulkQueue, Sample
 from audit.gaps import GapBook, SequenceWatch
 from audit.video_ceiling import VideoCeiling
 
@@ -20,6 +20,13 @@ def test_messages_come_out_as_they_went_in() -> None:
     assert all(queue.put(item, is_video=number % 2 == 0) for number, item in enumerate(given))
     assert queue.take() == given
     assert queue.take() == []
+
+
+@pytest.mark.parametrize(("stamp", "kept"), [(-1, 0), (5, 5), (2**63, LATEST), (2**64, LATEST)])
+def test_a_stamp_that_a_bag_cannot_hold_is_brought_to_one_that_it_can(stamp: int, kept: int) -> None:
+    """The clock of a sender can be anywhere, that of this computer too."""
+    info = {"received_timestamp": stamp, "source_timestamp": stamp, "publication_sequence_number": 7}
+    assert Sample.arrived(3, b"x", info) == Sample(3, kept, kept, 7, b"x")
 
 
 def test_pictures_are_given_up_first() -> None:
