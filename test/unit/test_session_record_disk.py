@@ -89,6 +89,7 @@ def test_the_end_waits_for_a_checkpoint_that_waits(tmp_path: Path, monkeypatch: 
             time.sleep(1.0)
         return real(type, *arguments)
 
+    assert record._bulk.close(20.0)  # what the bag tells at its end would wait for the log too
     monkeypatch.setattr(file, "write", slow)
     record.tick(time.monotonic())
     record.close()
