@@ -1,11 +1,16 @@
 """Who goes first: the control loop, in real time where that is permitted; then the pictures; last what may wait.
 
 On a busy machine an ordinary process waits several milliseconds for its turn: longer than the period of commands.
+
+Where the kernel groups processes by session (autogroup, the default of desktops), niceness counts within a session only.
+A process that has a session of its own, as each node started by `telesurgery demo` has, sets that of its group, too.
 """
 
 from __future__ import annotations
 
+import contextlib
 import os
+from pathlib import Path
 
 PRIORITY = 20
 """Among real-time processes; all nodes of the loop have the same."""
@@ -46,7 +51,9 @@ def yield_to_others() -> None:
     Where the loop has real-time priority this work goes a little behind ordinary processes, so that a busy machine does
     not make it late, too; elsewhere far behind them, as the loop is one of them.
     """
-    os.setpriority(os.PRIO_PROCESS, 0, LITTLE_BEHIND if _real_time_permitted() else FAR_BEHIND)
+    niceness = LITTLE_BEHIND if _real_time_permitted() else FAR_BEHIND
+    os.setpriority(os.PRIO_PROCESS, 0, niceness)
+    _set_group(niceness)
 
 
 def _ahead() -> bool:
@@ -55,7 +62,15 @@ def _ahead() -> bool:
             os.setpriority(os.PRIO_PROCESS, int(thread), AHEAD)
     except OSError:
         return False
+    _set_group(AHEAD)
     return True
+
+
+def _set_group(niceness: int) -> None:
+    """Niceness of the session's group, where there are groups and this process has one of its own."""
+    if os.getsid(0) == os.getpid():
+        with contextlib.suppress(OSError):  # a kernel without groups, or one that lets nobody change them now
+            Path("/proc/self/autogroup").write_text(str(niceness), encoding="ascii")
 
 
 def _real_time_permitted() -> bool:

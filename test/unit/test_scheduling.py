@@ -32,11 +32,38 @@ SCRIPT = textwrap.dedent(
 )
 
 
-def outcome(root: Path, *wrapper: str) -> Any:
+AUTOGROUP = Path("/proc/self/autogroup")
+
+
+def outcome(root: Path, *wrapper: str, script: str = SCRIPT, own_session: bool = False) -> Any:
     environment = {**os.environ, "PYTHONPATH": str(root)}
-    command = [*wrapper, sys.executable, "-c", SCRIPT]
-    ended = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=30, check=True)
+    command = [*wrapper, sys.executable, "-c", script]
+    ended = subprocess.run(
+        command,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=True,
+        start_new_session=own_session,
+    )
     return json.loads(ended.stdout)
+
+
+@pytest.mark.skipif(not AUTOGROUP.exists(), reason="this kernel does not group processes by session")
+@pytest.mark.parametrize("own_session", [True, False])
+def test_a_process_with_a_session_of_its_own_sets_the_niceness_of_its_group(root: Path, own_session: bool) -> None:
+    """Between sessions only that of the group counts; a process that shares its session leaves the group alone."""
+    script = (
+        "import json\nfrom teleop_ros.scheduling import yield_to_others\nread = lambda: open('/proc/self/autogroup').read()"
+        "\nbefore = read()\nyield_to_others()\nprint(json.dumps([before, read()]))"
+    )
+    before, after = outcome(root, script=script, own_session=own_session)
+    if own_session:
+        assert before.split()[-1] == "0"
+        assert after.split()[-1] in ("3", "19")
+    else:
+        assert after == before
 
 
 def test_every_thread_gets_the_priority_or_the_refusal_says_why(root: Path) -> None:
