@@ -3,7 +3,7 @@
 On a busy machine an ordinary process waits several milliseconds for its turn: longer than the period of commands.
 
 Where the kernel groups processes by session (autogroup, the default of desktops), niceness counts within a session
-only. A process that has a session of its own, as each node started by `telesurgery demo` has, sets that of its group, too.
+only. A process with a session of its own, as each node started by `telesurgery demo` has, sets that of its group, too.
 """
 
 from __future__ import annotations

@@ -56,7 +56,8 @@ def test_a_process_with_a_session_of_its_own_sets_the_niceness_of_its_group(root
     """Between sessions only that of the group counts; a process that shares its session leaves the group alone."""
     script = (
         "import json\nfrom teleop_ros.scheduling import yield_to_others\n"
-        "read = lambda: open('/proc/self/autogroup').read()\nbefore = read()\nyield_to_others()\nprint(json.dumps([before, read()]))"
+        "read = lambda: open('/proc/self/autogroup').read()\nbefore = read()\n"
+        "yield_to_others()\nprint(json.dumps([before, read()]))"
     )
     before, after = outcome(root, script=script, own_session=own_session)
     if own_session:
