@@ -14,21 +14,24 @@ from pathlib import Path
 
 PRIORITY = 20
 """Among real-time processes; all nodes of the loop have the same."""
-AHEAD = -5
-"""Niceness of the pictures: behind the loop, before whatever else runs."""
+PICTURES = 5
+"""Of what makes the pictures, among real-time processes: behind the loop, before whatever else runs."""
 LITTLE_BEHIND, FAR_BEHIND = 3, 19
 """Niceness of work that may wait."""
 
 
-def prefer_this_process() -> str:
+def prefer_this_process(priority: int = PRIORITY) -> str:
     """Give every thread of this process real-time priority (the middleware's receiving threads, too).
+
+    Args:
+        priority: Among real-time processes; a larger one goes first.
 
     Returns:
         Empty if it was permitted, else why not and what would permit it.
     """
     try:
         for thread in os.listdir("/proc/self/task"):
-            os.sched_setscheduler(int(thread), os.SCHED_RR, os.sched_param(PRIORITY))
+            os.sched_setscheduler(int(thread), os.SCHED_RR, os.sched_param(priority))
     except PermissionError:
         return f"no real-time priority: allow it with 'rtprio {PRIORITY}' in /etc/security/limits.conf"
     except OSError as error:
@@ -37,11 +40,11 @@ def prefer_this_process() -> str:
 
 
 def follow_the_loop() -> None:
-    """Go next after the control loop, with every thread: for the pictures, as the arms hold without them.
+    """Go next after the control loop: for the pictures, as the arms hold without them. They keep to a share of a core.
 
-    Where the loop has no real-time priority, or this process may not be less nice, it yields instead.
+    Where there is no real-time priority this process yields, as the loop itself is one of the others then.
     """
-    if not (_real_time_permitted() and _ahead()):
+    if prefer_this_process(PICTURES):
         yield_to_others()
 
 
@@ -54,16 +57,6 @@ def yield_to_others() -> None:
     niceness = LITTLE_BEHIND if _real_time_permitted() else FAR_BEHIND
     os.setpriority(os.PRIO_PROCESS, 0, niceness)
     _set_group(niceness)
-
-
-def _ahead() -> bool:
-    try:
-        for thread in os.listdir("/proc/self/task"):
-            os.setpriority(os.PRIO_PROCESS, int(thread), AHEAD)
-    except OSError:
-        return False
-    _set_group(AHEAD)
-    return True
 
 
 def _set_group(niceness: int) -> None:
