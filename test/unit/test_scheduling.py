@@ -28,7 +28,8 @@ SCRIPT = textwrap.dedent(
     refusal = prefer_this_process()
     policies = [os.sched_getscheduler(int(thread)) for thread in os.listdir("/proc/self/task")]
     waiting.set()
-    print(json.dumps({"niceness": niceness, "pictures": pictures, "behind": behind, "refusal": refusal, "policies": policies}))
+    told = {"niceness": niceness, "pictures": pictures, "behind": behind, "refusal": refusal, "policies": policies}
+    print(json.dumps(told))
     """
 )
 
