@@ -4,6 +4,8 @@ from __future__ import annotations
 
 SETTLED_AFTER = 0.3
 """Before commands have been sent for this long [s] a report may still be of the hold that they ended."""
+COUNTS_AFTER = 0.05
+"""The same for a further hold: each is reported when it begins, so only its way here counts [s]."""
 
 
 class HoldWatch:
@@ -37,5 +39,5 @@ class HoldWatch:
         """
         more = self._holds is not None and holds != self._holds
         self._holds = holds
-        settled = self._driven_since is not None and now - self._driven_since > SETTLED_AFTER
-        return settled and (holding or more)
+        driven_for = 0.0 if self._driven_since is None else now - self._driven_since
+        return (holding and driven_for > SETTLED_AFTER) or (more and driven_for > COUNTS_AFTER)

@@ -90,11 +90,13 @@ class ArmObservation:
     def on_report(self, now: float, report: Any) -> None:
         """What its gate did lately (telesurgery/msg/ServoReport)."""
         self._report, self._reported_at = report, now
-        overruled = math.fsum(
-            seconds
+        times = [
+            # What is not finite counts as for ever; an infinity of either sign would be no sum.
+            seconds if math.isfinite(seconds) else math.inf
             for reason, seconds in zip(report.limit_reasons, report.limit_seconds, strict=False)
             if reason in OVERRULING
-        )
+        ]
+        overruled = math.fsum(times)
         if overruled:
             self._overruled.append((now, overruled))
 

@@ -149,6 +149,8 @@ _ROWS = (
           "the clock of the patient's side has jumped", "stop what sets the clock"),
     Cause("RECORDER_DOWN", _INFORM, 0.0, _ITSELF, _MEDIUM, _TEAM,
           "the session is not being recorded", "start the recorder", blocks_arming=True),
+    Cause("DECISIONS_LOST", _INFORM, 0.0, _ITSELF, _LOW, _ENGINEER,
+          "the monitor's decisions are not written down any more", "free space; they are again in the next session"),
     Cause("DISK_LOW", _INFORM, 0.0, _ITSELF, _MEDIUM, _TEAM,
           "the disk is nearly full", "free space", blocks_arming=True),
     Cause("INTERNAL_FAILURE", _STOP, 0.0, _NEVER, _HIGH, _ENGINEER,

@@ -48,7 +48,7 @@ def present_causes(inputs: Inputs, profile: Profile, permitted: bool) -> Present
         _judge_stream(stream, profile, present)
     _judge_commands(inputs, present)
     for name, arm in inputs.arms.items():
-        _judge_arm(name, arm, profile, permitted, present)
+        _judge_arm(name, arm, profile, permitted and not inputs.withheld, present)
     if not inputs.eyes_apart <= EYES_APART:
         present["EYES_APART", "endoscope"] = _milliseconds(inputs.eyes_apart)
     for eye in inputs.eyes_swapped:
@@ -131,6 +131,8 @@ def _judge_computer(inputs: Inputs, profile: Profile, present: Present) -> None:
         present["CLOCK_STEP", "clock"] = f"{inputs.clock_step:+.3f} s"
     if inputs.recorder_writing is False or (profile.recorder_required and inputs.recorder_writing is None):
         present["RECORDER_DOWN", "recorder"] = inputs.recorder_problem
+    if inputs.decisions_lost:
+        present["DECISIONS_LOST", "safety_monitor"] = inputs.decisions_lost
     if inputs.disk_free is not None and not inputs.disk_free >= DISK_FREE:
         present["DISK_LOW", "disk"] = f"{inputs.disk_free / 1e6:.0f} MB free"
 

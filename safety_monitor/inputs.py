@@ -95,6 +95,8 @@ class Inputs:
         loop_lag: Time since the previous step [s].
         clock_step: How far the wall clock jumped since the last step [s].
         recorder_writing: The recorder writes; None where none has been heard.
+        decisions_lost: Why the decisions are not written down any more; empty while they are, or nobody asked for it.
+        withheld: A permit that was granted in the last step has not been told: its record is not on the disk yet.
         recorder_problem: Why it does not; empty where it does, or is not known.
         disk_free: Free space where logs are written [bytes]; None where it is not known.
     """
@@ -120,4 +122,6 @@ class Inputs:
     clock_step: float = 0.0
     recorder_writing: bool | None = None
     recorder_problem: str = ""
+    decisions_lost: str = ""
+    withheld: bool = False
     disk_free: float | None = None

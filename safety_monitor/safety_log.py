@@ -35,10 +35,6 @@ class Log(Protocol):
     def failure(self) -> str:
         """Why nothing can be written; empty while well."""
 
-    @property
-    def everything_durable(self) -> bool:
-        """All that was appended survives a power failure."""
-
     def close(self) -> None:
         """Let go of the file."""
 
@@ -51,7 +47,13 @@ class Log(Protocol):
         durable: bool,
         wait: float | None,
     ) -> Any:
-        """Write a record."""
+        """Write a record; returns its receipt."""
+
+    def survives(self, receipt: Any) -> bool:
+        """The record of a receipt survives a power failure."""
+
+    def is_lost(self, receipt: Any) -> bool:
+        """The record of a receipt will never be written."""
 
 
 class SafetyLog:
@@ -65,6 +67,8 @@ class SafetyLog:
         self._log = log
         self._written: Verdict | None = None
         self._told: Verdict | None = None
+        self._begun = False
+        self._grant: Any = None
         self.withholding = False
         self._failing = 0
 
@@ -96,7 +100,8 @@ class SafetyLog:
         if self._log is None:
             return verdict
         self._failing = self._failing + 1 if self._log.failure else 0
-        self._write(verdict, self._log, again=self._failing == RETRY_AFTER)
+        lost = self.withholding and not self._failing and self._log.is_lost(self._grant)
+        self._write(verdict, self._log, again=lost or self._failing == RETRY_AFTER)
         self._failing %= RETRY_AFTER
         newly = verdict.permitted and not (self._told is not None and self._told.permitted)
         self.withholding = newly and not self._may_grant(self._log)
@@ -104,6 +109,7 @@ class SafetyLog:
             state = SafetyLevel.SELF_TEST if self._told is None else self._told.state
             return replace(verdict, state=state, permitted=False, arming_denied=(NOT_ON_DISK,))
         self._told = verdict
+        self._begun = verdict.permitted or (self._begun and verdict.state not in _NOT_BEGUN)
         return verdict
 
     def close(self) -> None:
@@ -112,10 +118,8 @@ class SafetyLog:
             self._log.close()
 
     def _may_grant(self, log: Log) -> bool:
-        if log.everything_durable:
-            return True
-        goes_on = self._told is not None and self._told.state not in _NOT_BEGUN
-        return goes_on and bool(log.failure)
+        # Only the grant's own record counts: others that follow it may keep a slow disk busy for ever.
+        return log.survives(self._grant) or (self._begun and bool(log.failure))
 
     def _write(self, verdict: Verdict, log: Log, again: bool) -> None:
         before = self._told if again else self._written
@@ -153,7 +157,10 @@ class SafetyLog:
         for type, payload in records[:-1]:
             self._append(type, payload, CHAIN)
         # One wait for all of them; that for a grant goes on from step to step, in `admit`.
-        log.append(*records[-1], CHAIN, durable=moved, wait=LONGEST_WAIT if moved and not verdict.permitted else 0.0)
+        wait = LONGEST_WAIT if moved and not verdict.permitted else 0.0
+        receipt = log.append(*records[-1], CHAIN, durable=moved, wait=wait)
+        if verdict.permitted and records[-1][0] == "permit":
+            self._grant = receipt
 
     def _append(self, type: str, payload: Mapping[str, Any], actor: str) -> None:
         if self._log is not None:

@@ -14,20 +14,19 @@ from __future__ import annotations
 
 import sys
 import time
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from secrets import randbits
 from typing import Any
 from zlib import crc32
 
 from rclpy.logging import get_logging_directory
-from rclpy.time import Time
 from std_srvs.srv import Trigger
 
 from safety_monitor.arm_observation import ArmObservation
 from safety_monitor.causes import Level
 from safety_monitor.disk_watch import DiskWatch
-from safety_monitor.inputs import COMMAND, DRIVER, FEEDBACK, VIDEO, ArmHealth, Inputs, LinkQuality
+from safety_monitor.inputs import COMMAND, DRIVER, FEEDBACK, VIDEO, Inputs, LinkQuality
 from safety_monitor.observations import Acceptance, ClockWatch, Control, PictureWatch, Rises, StreamObservation
 from safety_monitor.recorder_watch import RecorderWatch, summed_up
 from safety_monitor.safety_log import CHAIN, SafetyLog
@@ -86,13 +85,15 @@ class SafetyMonitorNode(TeleopNode):
         self.get_logger().info(f"security: {self._permits_key.level}")
         session = randbits(63) + 1
         self.supervisor = Supervisor(limits)
-        self._log = SafetyLog(audit_log(parameters.record_folder, CHAIN))  # makes the folder
+        log, recorded = audit_log(parameters.record_folder, CHAIN)  # makes the folder
+        self._log = SafetyLog(log)
         about = {"permit_session": session, "profile": limits}
-        self._decisions = decision_log(parameters.decision_log, about)
+        self._decisions = decision_log(parameters.decision_log, about, needed=not recorded)
         if self._decisions is not None:
             self.supervisor = self._decisions.watch("supervisor", self.supervisor, "step")
         # That of the other site counts from when it is first heard.
-        self._recorders = {site: RecorderWatch(parameters.recorder and site == SITES[0]) for site in SITES}
+        own, other = SITES
+        self._recorders = {own: RecorderWatch(parameters.recorder, recorded), other: RecorderWatch(expected=False)}
         self._streams = StreamWatch(self)
         self._arms = {arm: ArmObservation() for arm in parameters.arms}
         self._acceptance = Acceptance()
@@ -180,12 +181,12 @@ class SafetyMonitorNode(TeleopNode):
 
     def on_image(self, observed: StreamObservation, eye: str, message: Any) -> None:
         """A frame of one eye; its age counts from its capture."""
-        captured = Time.from_msg(message.header.stamp)
-        age = (self.get_clock().now() - captured).nanoseconds * 1e-9
+        captured = _seconds(message.header.stamp)
+        age = self.get_clock().now().nanoseconds * 1e-9 - captured
         now = self.now()
         observed.arrived(now, age)
         self._pictures[eye].arrived(now, crc32(message.data))
-        self._image_stamps[eye] = captured.nanoseconds * 1e-9
+        self._image_stamps[eye] = captured
         others = [link for other, link in EYE_LINKS.items() if other != eye]
         self._eyes_swapped[eye] = message.header.frame_id in others
 
@@ -195,7 +196,7 @@ class SafetyMonitorNode(TeleopNode):
 
     def on_record_status(self, site: str, message: Any) -> None:
         """How well a site records the session."""
-        self._recorders[site].told(self.now(), message.writing, message.reason)
+        self._recorders[site].told(self.now(), message.session, message.writing, message.reason)
 
     def on_protective_stop(self, message: Any) -> None:
         """Somebody asks for a stop: decide and tell at once."""
@@ -278,7 +279,8 @@ class SafetyMonitorNode(TeleopNode):
         writing, problem = self._recorders_say(now)
         return Inputs(
             streams=tuple(self._streams.health(now).values()),
-            arms=self._arms_health(now),
+            arms={name: arm.health(now, self._message.session) for name, arm in self._arms.items()},
+            withheld=self._log.withholding,
             operator_present=self._operator_present,
             clutch=self._clutch,
             command_refused_for=self._acceptance.refused_for(now, self._streams["teleop/command"]),
@@ -294,21 +296,15 @@ class SafetyMonitorNode(TeleopNode):
             clock_step=self._wall_clock.step,
             recorder_writing=writing,
             recorder_problem=problem,
+            decisions_lost="" if self._decisions is None else self._decisions.failure,
             disk_free=self._disk.free,
             **happened,
         )
 
-    def _arms_health(self, now: float) -> dict[str, ArmHealth]:
-        arms = {name: arm.health(now, self._message.session) for name, arm in self._arms.items()}
-        if not self._log.withholding:
-            return arms
-        # The supervisor has granted what nobody was told yet: that the gates do not take it is no fault of theirs.
-        return {name: replace(arm, permitted=arm.permitted or None) for name, arm in arms.items()}
-
     def _recorders_say(self, now: float) -> tuple[bool | None, str]:
-        lost = "" if self._decisions is None else self._decisions.failure
-        own = [problem or None for problem in (self._log.problem, lost)]
-        return summed_up([*own, *(watch.problem(now) for watch in self._recorders.values())])
+        problems = {site: watch.problem(now) for site, watch in self._recorders.items()}
+        told = [f"{site}: {problem}" if problem else problem for site, problem in problems.items()]
+        return summed_up([self._log.problem or None, *told])
 
     def _link_quality(self, now: float) -> LinkQuality | None:
         if self._link is None:

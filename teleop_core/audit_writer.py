@@ -26,7 +26,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -55,11 +55,13 @@ class Receipt:
         n: Its number in the chain; -1 if it was not written (or not yet, when the wait was over).
         hash: Its hash; empty if it was not written.
         durable: It survives a power failure.
+        entry: For the writer, which can say later what has become of it.
     """
 
     n: int
     hash: str
     durable: bool
+    entry: _Entry | None = field(default=None, repr=False, compare=False)
 
     @property
     def written(self) -> bool:
@@ -219,8 +221,19 @@ class AuditWriter:
         with self._changed:
             self._changed.wait_for(lambda: self._settled(entry), wait)
             if entry.written is None:
-                return NOT_WRITTEN
-            return Receipt(entry.written.n, entry.written.hash, self._synced >= entry.written.n)
+                return Receipt(-1, "", False, entry)
+            return Receipt(entry.written.n, entry.written.hash, self._synced >= entry.written.n, entry)
+
+    def survives(self, receipt: Receipt) -> bool:
+        """The record survives a power failure by now, whether or not its append waited for that."""
+        with self._changed:
+            written = None if receipt.entry is None else receipt.entry.written
+            return written is not None and self._synced >= written.n
+
+    def is_lost(self, receipt: Receipt) -> bool:
+        """The record could not be written, and will not be."""
+        with self._changed:
+            return receipt.entry is None or receipt.entry.failed
 
     def close(self) -> None:
         """Write and sync what is waiting, let go of the file; allowed at any time, takes LONGEST_CLOSE at most."""

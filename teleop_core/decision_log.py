@@ -27,6 +27,8 @@ __all__ = ["FORMAT", "DecisionLog", "DecisionLogError", "Replay", "ReplayedCall"
 
 WRITE_EVERY = 0.05
 """Lines lie in memory for at most about this long [s]."""
+LONGEST_CLOSE = 5.0
+"""A disk that does not answer is waited for so long at the end [s]."""
 MOST_WAITING = 20_000
 """With more lines waiting the disk cannot keep up, and logging ends."""
 
@@ -91,11 +93,11 @@ class DecisionLog:
             self._put({"of": name, "call": method, "with": arguments, **outcome})
 
     def close(self) -> None:
-        """Write what is waiting and end; allowed at any time."""
+        """Write what is waiting and end, after LONGEST_CLOSE at the latest; allowed at any time."""
         atexit.unregister(self.close)
         self._closing.set()
         if self._writer.is_alive():
-            self._writer.join()
+            self._writer.join(LONGEST_CLOSE)
         self._ended = True
 
     def _put(self, record: dict[str, Any]) -> None:

@@ -13,23 +13,24 @@ RECORD_FOLDER = "folder of the session's record, for this node's own audit log; 
 """Meaning of the parameter `record_folder`."""
 
 
-def audit_log(folder: str, chain: str) -> AuditWriter | None:
-    """A new segment of a node's own chain in the record of the session.
+def audit_log(folder: str, chain: str) -> tuple[AuditWriter | None, str]:
+    """A new segment of a node's own chain in the record of the session, and the identity of that session.
 
     Args:
         folder: Of the record; empty where the session is not recorded.
         chain: Name of the chain.
 
+    Returns:
+        The log, whose `failure` says whether it can be written (a full disk must not keep a node that was killed from
+        coming back), and the session; None and "" where nothing is recorded.
+
     Raises:
-        ParameterError: the folder cannot be used.
+        ParameterError: the folder is none that can hold a record.
     """
     if not folder:
-        return None
+        return None, ""
     try:
         session = open_session(Path(folder), SITES[0])
     except RecordFolderError as error:
         raise ParameterError(f"parameter record_folder: {error}") from error
-    log = AuditWriter(folder, chain, session.session)
-    if log.failure:
-        raise ParameterError(f"parameter record_folder: {log.failure}")
-    return log
+    return AuditWriter(folder, chain, session.session), session.session

@@ -12,12 +12,13 @@ DECISION_LOG = "file to which every decision is appended, to be decided again fr
 """Meaning of the parameter `decision_log`, the same at every node."""
 
 
-def decision_log(path: str, about: Mapping[str, Any] | None = None) -> DecisionLog | None:
+def decision_log(path: str, about: Mapping[str, Any] | None = None, needed: bool = True) -> DecisionLog | None:
     """The decision log of a node.
 
     Args:
         path: File of the log; empty where nothing is written.
         about: What a replay needs to make the objects again.
+        needed: A log that cannot be written is an error, and not only told by its `failure`.
 
     Returns:
         The log; None without a path.
@@ -28,7 +29,7 @@ def decision_log(path: str, about: Mapping[str, Any] | None = None) -> DecisionL
     if not path:
         return None
     log = DecisionLog(path, about)
-    if log.failure:
+    if log.failure and needed:
         raise ParameterError(f"parameter decision_log: {log.failure}")
     return log
 

@@ -1,29 +1,37 @@
 """Who goes first: the control loop, in real time where that is permitted; then the pictures; last what may wait.
 
 On a busy machine an ordinary process waits several milliseconds for its turn: longer than the period of commands.
+
+Where the kernel groups processes by session (autogroup, the default of desktops), niceness counts within a session
+only. A process with a session of its own, as each node started by `telesurgery demo` has, sets that of its group, too.
 """
 
 from __future__ import annotations
 
+import contextlib
 import os
+from pathlib import Path
 
 PRIORITY = 20
 """Among real-time processes; all nodes of the loop have the same."""
-AHEAD = -5
-"""Niceness of the pictures: behind the loop, before whatever else runs."""
+PICTURES = 5
+"""Of what makes the pictures, among real-time processes: behind the loop, before whatever else runs."""
 LITTLE_BEHIND, FAR_BEHIND = 3, 19
 """Niceness of work that may wait."""
 
 
-def prefer_this_process() -> str:
+def prefer_this_process(priority: int = PRIORITY) -> str:
     """Give every thread of this process real-time priority (the middleware's receiving threads, too).
+
+    Args:
+        priority: Among real-time processes; a larger one goes first.
 
     Returns:
         Empty if it was permitted, else why not and what would permit it.
     """
     try:
         for thread in os.listdir("/proc/self/task"):
-            os.sched_setscheduler(int(thread), os.SCHED_RR, os.sched_param(PRIORITY))
+            os.sched_setscheduler(int(thread), os.SCHED_RR, os.sched_param(priority))
     except PermissionError:
         return f"no real-time priority: allow it with 'rtprio {PRIORITY}' in /etc/security/limits.conf"
     except OSError as error:
@@ -32,11 +40,11 @@ def prefer_this_process() -> str:
 
 
 def follow_the_loop() -> None:
-    """Go next after the control loop, with every thread: for the pictures, as the arms hold without them.
+    """Go next after the control loop: for the pictures, as the arms hold without them. They keep to a share of a core.
 
-    Where the loop has no real-time priority, or this process may not be less nice, it yields instead.
+    Where there is no real-time priority this process yields, as the loop itself is one of the others then.
     """
-    if not (_real_time_permitted() and _ahead()):
+    if prefer_this_process(PICTURES):
         yield_to_others()
 
 
@@ -46,16 +54,16 @@ def yield_to_others() -> None:
     Where the loop has real-time priority this work goes a little behind ordinary processes, so that a busy machine does
     not make it late, too; elsewhere far behind them, as the loop is one of them.
     """
-    os.setpriority(os.PRIO_PROCESS, 0, LITTLE_BEHIND if _real_time_permitted() else FAR_BEHIND)
+    niceness = LITTLE_BEHIND if _real_time_permitted() else FAR_BEHIND
+    os.setpriority(os.PRIO_PROCESS, 0, niceness)
+    _set_group(niceness)
 
 
-def _ahead() -> bool:
-    try:
-        for thread in os.listdir("/proc/self/task"):
-            os.setpriority(os.PRIO_PROCESS, int(thread), AHEAD)
-    except OSError:
-        return False
-    return True
+def _set_group(niceness: int) -> None:
+    """Niceness of the session's group, where there are groups and this process has one of its own."""
+    if os.getsid(0) == os.getpid():
+        with contextlib.suppress(OSError):  # a kernel without groups, or one that lets nobody change them now
+            Path("/proc/self/autogroup").write_text(str(niceness), encoding="ascii")
 
 
 def _real_time_permitted() -> bool:

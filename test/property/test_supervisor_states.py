@@ -50,6 +50,7 @@ CASES: dict[str, dict[str, Any]] = {
     "TRACKING_LOST": {"arm": {"tracking_error": 1.0}},
     "DUPLICATE_PUBLISHER": {"console": {"publishers": 2}},
     "RECORDER_DOWN": {"recorder_writing": False},
+    "DECISIONS_LOST": {"decisions_lost": "full"},
     "STOP_REQUEST": {"stop_requests": (("nurse", "test"),)},
     "INTERNAL_FAILURE": {"failure": "test"},
 }

@@ -50,7 +50,8 @@ def arm(ros_domain: int) -> Iterator[Any]:
     [
         (True, 1, 0.31, TeleopState.ALIGNING),
         (False, 2, 0.31, TeleopState.ALIGNING),
-        (True, 2, 0.2, TeleopState.FOLLOWING),
+        (True, 1, 0.2, TeleopState.FOLLOWING),
+        (False, 2, 0.2, TeleopState.ALIGNING),
         (False, 1, 9.0, TeleopState.FOLLOWING),
     ],
 )
@@ -59,7 +60,7 @@ def test_a_hold_of_the_gate_ends_the_engagement(
 ) -> None:
     """A report of a hold, lasting or over, lets go and names the reason; one from before the engagement does not."""
     report = message_type("telesurgery/msg/ServoReport")
-    arm.node.set_now = 1.1
+    arm.node.set_now = 1.04
     arm.on_servo_report(report(holding=True, hold_reason="no commands", holds=1))
     arm.node.set_now = 1.0 + after
     reason = "permit not renewed" if holding else ""

@@ -370,3 +370,21 @@ def test_a_queue_that_is_full_loses_and_tells(tmp_path: Path, monkeypatch: pytes
     assert chained(found)
     assert sum(r["payload"]["count"] for r in found if r["type"] == "gap") == 15
     assert [r["payload"]["i"] for r in found if r["type"] == "state"] == [*range(10), 99]
+
+
+def test_what_became_of_a_record_can_be_asked_later(tmp_path: Path) -> None:
+    """One that was not waited for is told to survive once it does; one that was refused is lost."""
+    writer = AuditWriter(tmp_path, "monitor", "ab" * 16, sync_every=60.0)
+    receipt = writer.append("state", {}, durable=True, wait=0.0)
+    deadline = time.monotonic() + 20.0
+    while not writer.survives(receipt):
+        assert time.monotonic() < deadline
+        time.sleep(0.001)
+    assert not writer.is_lost(receipt)
+    later = writer.append("alarm", {})
+    assert later.written
+    assert not writer.survives(later)  # nobody has synced it
+    assert writer.survives(receipt)
+    writer.close()
+    refused = writer.append("state", {})
+    assert (writer.survives(refused), writer.is_lost(refused)) == (False, True)

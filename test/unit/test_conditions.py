@@ -99,6 +99,7 @@ DETAILS = [
     ({"disk_free": 5e6}, ("DISK_LOW", "disk"), "5 MB free"),
     ({"recorder_writing": False}, ("RECORDER_DOWN", "recorder"), ""),
     ({"recorder_writing": False, "recorder_problem": "full"}, ("RECORDER_DOWN", "recorder"), "full"),
+    ({"decisions_lost": "full"}, ("DECISIONS_LOST", "safety_monitor"), "full"),
     ({"unauthenticated": ("PSM1",)}, ("AUTH_FAIL", "PSM1"), ""),
     ({"unsigned_stops": (("x", "why"),)}, ("STOP_UNSIGNED", "x"), "why"),
     ({"stop_requests": (("nurse", "bleeding"),)}, ("STOP_REQUEST", "nurse"), "bleeding"),
@@ -157,6 +158,12 @@ def test_the_operator_is_absent_only_where_a_console_was_heard() -> None:
 def test_a_gate_that_contradicts_the_permit_is_told(reported: bool | None, permitted: bool, expected: str) -> None:
     """Open without a permit, closed with one; a gate that was not heard contradicts nothing."""
     assert causes(arm(permitted=reported), permitted) == ({(expected, "PSM1"): ""} if expected else {})
+
+
+def test_a_permit_that_is_withheld_is_none() -> None:
+    """While nobody has been told of it an arm that holds is right, and one that says that it may move is not."""
+    for reported, expected in ((True, {("GATE_OPEN", "PSM1"): ""}), (False, {}), (None, {})):
+        assert causes({**arm(permitted=reported), "withheld": True}, permitted=True) == expected
 
 
 def test_a_required_recorder_has_to_be_heard() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from robot_driver.hold_watch import SETTLED_AFTER, HoldWatch
+from robot_driver.hold_watch import COUNTS_AFTER, SETTLED_AFTER, HoldWatch
 
 BEGIN = 0.0
 LATER = BEGIN + 2.0 * SETTLED_AFTER
@@ -42,9 +42,16 @@ def test_no_hold_is_none(watch: HoldWatch) -> None:
 
 def test_the_hold_that_driving_ends_is_not_one(watch: HoldWatch) -> None:
     """Up to the limit a report may be of before; from then on it is not."""
-    assert not watch.told(BEGIN + SETTLED_AFTER, True, 4)
-    assert not watch.told(BEGIN + SETTLED_AFTER, False, 4)
-    assert watch.told(BEGIN + SETTLED_AFTER + 2.0**-10, True, 4)
+    assert not watch.told(BEGIN + SETTLED_AFTER, True, 3)
+    assert not watch.told(BEGIN + SETTLED_AFTER, False, 3)
+    assert watch.told(BEGIN + SETTLED_AFTER + 2.0**-10, True, 3)
+
+
+def test_a_further_hold_counts_sooner(watch: HoldWatch) -> None:
+    """It is reported as it begins, so it is one of the arm being driven."""
+    assert not watch.told(BEGIN + COUNTS_AFTER, True, 4)
+    assert watch.told(BEGIN + COUNTS_AFTER + 2.0**-10, False, 5)
+    assert not watch.told(BEGIN + 2.0 * COUNTS_AFTER, True, 5)
 
 
 def test_the_time_counts_from_the_first_command(watch: HoldWatch) -> None:

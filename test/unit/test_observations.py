@@ -159,6 +159,14 @@ def test_only_permits_of_this_monitor_count() -> None:
     assert arm.health(1.0, 5).permit_sequence == 0
 
 
+@pytest.mark.parametrize("seconds", [[math.inf, -math.inf], [math.nan, 1.0], [-math.inf, 0.0]])
+def test_times_that_are_none_count_as_for_ever(seconds: list[float]) -> None:
+    """No sum of them fails, and what cannot be told counts as the worst."""
+    arm = ArmObservation()
+    arm.on_report(1.0, report(limit_reasons=["command jumps", "command jumps"], limit_seconds=seconds))
+    assert arm.health(1.0, 5).overruled == math.inf
+
+
 def test_what_the_gate_overruled_adds_up_over_five_seconds() -> None:
     """Only what the kinematics would not have sent counts, not what is limited in the course of things."""
     arm = ArmObservation()

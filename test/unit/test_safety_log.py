@@ -12,7 +12,16 @@ import pytest
 
 from audit.reading import records
 from safety_monitor.conditions import CLOCK_STEP
-from safety_monitor.recorder_watch import NEVER_HEARD, SILENT, UNEXPLAINED, RecorderWatch, summed_up
+from safety_monitor.recorder_watch import (
+    ANOTHER_SESSION,
+    FORGOTTEN_AFTER,
+    NEVER_HEARD,
+    SILENT,
+    SILENT_AFTER,
+    UNEXPLAINED,
+    RecorderWatch,
+    summed_up,
+)
 from safety_monitor.safety_log import CHAIN, LOCAL_TEAM, LONGEST_WAIT, NOT_ON_DISK, RETRY_AFTER, SafetyLog
 from safety_monitor.supervisor import Alarm, Verdict
 from teleop_core.audit_writer import AuditWriter
@@ -25,17 +34,28 @@ SELF_TEST, READY, OPERATING, HOLD = SafetyLevel(0), SafetyLevel(1), SafetyLevel(
 class Disk:
     """A log on a disk that does what the test wants."""
 
-    everything_durable: bool = True
+    on_disk: bool = True
     failure: str = ""
+    lost: bool = False
     written: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
     waits: list[tuple[bool, float | None]] = field(default_factory=list)
     actors: list[str] = field(default_factory=list)
     closed: bool = False
 
-    def append(self, type: str, payload: Mapping[str, Any], actor: str, *, durable: bool, wait: float | None) -> None:
+    def append(self, type: str, payload: Mapping[str, Any], actor: str, *, durable: bool, wait: float | None) -> str:
         self.written.append((type, dict(payload)))
         self.actors.append(actor)
         self.waits.append((durable, wait))
+        return f"{type} {len(self.written)}"
+
+    def survives(self, receipt: str) -> bool:
+        assert receipt.startswith("permit")
+        self.asked = receipt
+        return self.on_disk
+
+    def is_lost(self, receipt: str) -> bool:
+        assert receipt.startswith("permit")
+        return self.lost
 
     def close(self) -> None:
         self.closed = True
@@ -74,22 +94,22 @@ def test_a_grant_waits_until_its_record_is_durable() -> None:
     disk = Disk()
     log = SafetyLog(disk)
     log.admit(verdict(READY))
-    disk.everything_durable = False
+    disk.on_disk = False
     for _ in range(3):
         told = log.admit(verdict(OPERATING))
         assert (told.state, told.permitted, told.arming_denied) == (READY, False, (NOT_ON_DISK,))
         assert log.withholding
     assert disk.types() == ["state", "state", "permit"]
-    disk.everything_durable = True
+    disk.on_disk = True
     assert log.admit(verdict(OPERATING)) == verdict(OPERATING)
     assert not log.withholding
-    disk.everything_durable = False
+    disk.on_disk = False
     assert log.admit(verdict(OPERATING)).permitted  # it was granted, and goes on
 
 
 def test_the_first_verdict_may_be_a_grant() -> None:
     """Nothing was told before: it is as if the self-test still ran."""
-    disk = Disk(everything_durable=False)
+    disk = Disk(on_disk=False)
     told = SafetyLog(disk).admit(verdict(OPERATING))
     assert (told.state, told.permitted) == (SELF_TEST, False)
     assert (disk.written[0][1]["from"], disk.written[0][1]["to"]) == ("", "OPERATING")
@@ -104,7 +124,7 @@ def test_a_withdrawal_waits_a_few_milliseconds_at_most_and_is_told_in_any_case()
     log.admit(verdict(OPERATING))
     disk.written.clear()
     disk.waits.clear()
-    disk.everything_durable, disk.failure = False, "the disk is full"
+    disk.on_disk, disk.failure = False, "the disk is full"
     assert log.admit(verdict(HOLD, "LINK_POOR")) == verdict(HOLD, "LINK_POOR")
     assert disk.types() == ["state", "permit"]
     assert disk.waits == [(False, 0.0), (True, LONGEST_WAIT)]
@@ -125,17 +145,72 @@ def test_a_grant_does_not_wait_for_the_disk_in_the_loop() -> None:
     assert disk.waits[-1] == (True, 0.0)
 
 
-@pytest.mark.parametrize(("before", "passes"), [(READY, False), (SELF_TEST, False), (HOLD, True)])
-def test_a_disk_that_failed_does_not_strand_the_instruments(before: SafetyLevel, passes: bool) -> None:
+@pytest.mark.parametrize(
+    ("before", "passes"),
+    [
+        ((READY,), False),
+        ((SELF_TEST,), False),
+        ((HOLD,), False),
+        ((OPERATING, HOLD), True),
+        ((OPERATING, SafetyLevel.FAULT, SELF_TEST, HOLD), False),
+        ((OPERATING, READY, HOLD), False),
+    ],
+)
+def test_a_disk_that_failed_does_not_strand_the_instruments(before: tuple[SafetyLevel, ...], passes: bool) -> None:
     """Motion does not begin without a record; after a hold in mid-operation it goes on."""
     disk = Disk()
     log = SafetyLog(disk)
-    log.admit(verdict(before))
-    disk.everything_durable = False
+    for state in before:
+        log.admit(verdict(state))
+    disk.on_disk = False
     assert not log.admit(verdict(OPERATING)).permitted  # slow is not failed
     disk.failure = "the disk is full"
     assert log.admit(verdict(OPERATING)).permitted is passes
     assert log.problem == "the disk is full"
+
+
+def test_a_hold_before_anything_was_granted_is_no_operation() -> None:
+    """A grant that was withheld, then a hold that was told: with a failed disk the next grant is withheld, too."""
+    disk = Disk()
+    log = SafetyLog(disk)
+    log.admit(verdict(READY))
+    disk.on_disk, disk.failure = False, "the disk is full"
+    assert not log.admit(verdict(OPERATING)).permitted
+    assert log.admit(verdict(HOLD)) == verdict(HOLD)
+    assert not log.admit(verdict(OPERATING)).permitted
+
+
+def test_only_the_record_of_the_grant_has_to_be_on_the_disk() -> None:
+    """Alarms that come and go write further records; they do not put the grant off."""
+    disk = Disk()
+    log = SafetyLog(disk)
+    log.admit(verdict(READY))
+    disk.on_disk = False
+    log.admit(verdict(OPERATING))
+    for alarms in (("LINK_DEGRADED",), (), ("LINK_DEGRADED",)):
+        assert not log.admit(verdict(OPERATING, *alarms)).permitted
+        assert disk.asked == "permit 3"
+    assert disk.types() == ["state", "state", "permit", "state", "state", "state"]
+
+
+def test_a_grant_whose_record_was_lost_is_written_anew_at_once() -> None:
+    """The log works again, and that record is gone for good; while it does not work the retry sees to it."""
+    disk = Disk()
+    log = SafetyLog(disk)
+    log.admit(verdict(READY))
+    disk.on_disk, disk.lost = False, True
+    log.admit(verdict(OPERATING))
+    assert disk.types() == ["state", "state", "permit"]
+    log.admit(verdict(OPERATING))
+    assert disk.types() == ["state", "state", "permit", "state", "permit"]
+    disk.failure = "the disk is full"
+    log.admit(verdict(OPERATING))
+    assert len(disk.written) == 5
+    disk.failure, disk.on_disk = "", True
+    assert log.admit(verdict(OPERATING)).permitted
+    written = len(disk.written)
+    log.admit(verdict(OPERATING))
+    assert len(disk.written) == written  # it was told: nothing is looked after any more
 
 
 def test_a_log_that_failed_is_tried_again() -> None:
@@ -143,14 +218,14 @@ def test_a_log_that_failed_is_tried_again() -> None:
     disk = Disk()
     log = SafetyLog(disk)
     log.admit(verdict(READY))
-    disk.everything_durable, disk.failure = False, "the disk is full"
+    disk.on_disk, disk.failure = False, "the disk is full"
     disk.written.clear()
     for _ in range(2 * RETRY_AFTER):
         assert not log.admit(verdict(OPERATING)).permitted
     assert disk.types() == ["state", "permit"] * 3
     assert [(p["from"], p["to"]) for type, p in disk.written if type == "state"] == [("READY", "OPERATING")] * 3
     assert disk.waits[-1] == (True, 0.0)
-    disk.everything_durable, disk.failure = True, ""
+    disk.on_disk, disk.failure = True, ""
     assert log.admit(verdict(OPERATING)).permitted
     disk.failure = "the disk is full"
     disk.written.clear()
@@ -223,17 +298,39 @@ def test_with_a_real_disk_a_grant_takes_milliseconds(tmp_path: Path) -> None:
 def test_a_recorder_that_is_silent_does_not_write() -> None:
     """It says so ten times a second, or it does not write; one that was never heard, only where one is expected."""
     assert RecorderWatch(expected=False).problem(100.0) is None
+    assert FORGOTTEN_AFTER > SILENT_AFTER
     watch = RecorderWatch(expected=True)
     assert watch.problem(0.0) == NEVER_HEARD
-    watch.told(1.0, True, "")
+    watch.told(1.0, "any", True, "")
     assert (watch.problem(1.0), watch.problem(2.0), watch.problem(2.1)) == ("", "", SILENT)
-    watch.told(3.0, False, "the disk is full")
+    watch.told(3.0, "any", False, "the disk is full")
     assert watch.problem(3.0) == "the disk is full"
-    watch.told(3.1, False, "")
+    watch.told(3.1, "any", False, "")
     assert watch.problem(3.1) == UNEXPLAINED
-    watch.told(3.2, True, "left over")
+    watch.told(3.2, "any", True, "left over")
     assert watch.problem(3.2) == ""
     assert watch.problem(float("nan")) == SILENT
+
+
+def test_a_recorder_of_another_session_does_not_count() -> None:
+    """Whatever it says of itself; where no session is known any will do."""
+    watch = RecorderWatch(True, "ab" * 16)
+    for session, writing, problem in (("cd" * 16, True, ANOTHER_SESSION), ("", False, ANOTHER_SESSION)):
+        watch.told(1.0, session, writing, "full")
+        assert watch.problem(1.0) == problem
+    watch.told(1.0, "ab" * 16, True, "")
+    assert watch.problem(1.0) == ""
+    watch.told(1.0, "ab" * 16, False, "full")
+    assert watch.problem(1.0) == "full"
+
+
+def test_the_recorder_of_a_site_that_has_left_is_forgotten() -> None:
+    """Where it is not expected: silence is a problem at first, and then nobody's; one that is expected stays one."""
+    for expected, at_last in ((False, None), (True, SILENT)):
+        watch = RecorderWatch(expected)
+        watch.told(0.0, "any", True, "")
+        assert watch.problem(FORGOTTEN_AFTER) == SILENT
+        assert watch.problem(FORGOTTEN_AFTER + 0.001) == at_last
 
 
 def test_every_writer_of_the_record_counts() -> None:
