@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from audit.checkpoint import CHECKPOINT
 from audit.checkpoint_maker import CheckpointMaker
 from teleop_core.audit_segment import Head
-from teleop_core.audit_writer import AuditWriter, Ticket
+from teleop_core.audit_writer import AuditWriter, Receipt
 
 Marks = Mapping[str, tuple[int, str]]
 """Bytes and SHA-256 of files, by name."""
@@ -21,7 +21,7 @@ NO_ROOT = bytes(32)
 class _HandedOver:
     """A checkpoint that the log has, and may not have written yet."""
 
-    ticket: Ticket
+    receipt: Receipt
     root: bytes
     at: float
 
@@ -73,21 +73,20 @@ class CheckpointWriter:
         except OSError as error:
             self._failure = str(error)
             return None
-        ticket = self._log.hand_over(CHECKPOINT, payload)
-        self._handed = _HandedOver(ticket, bytes.fromhex(payload["root"]), now)
-        return self._settle(wait)
+        receipt = self._log.append(CHECKPOINT, payload, wait=wait)
+        self._handed = _HandedOver(receipt, bytes.fromhex(payload["root"]), now)
+        return self._settle(0.0)
 
     def _settle(self, wait: float) -> Head | None:
         """What has become of the checkpoint that was handed over."""
         handed = self._handed
         if handed is None:
             return None
-        # Asked first: what is settled now has its final receipt, and what is not is looked at again the next time.
-        pending = handed.ticket.pending
-        receipt = handed.ticket.wait(wait)
+        receipt = self._log.look_again(handed.receipt, wait)
         if not receipt.written:
             self._failure = self._log.failure
-            self._handed = handed if pending else None
+            # Not written is not lost: a log that has failed may be writing it at this moment.
+            self._handed = None if self._log.is_lost(receipt) else handed
             return None
         self._handed, self._failure = None, ""
         self.root, self.root_n, self._signed_at = handed.root, receipt.n, handed.at

@@ -86,23 +86,6 @@ class _Entry:
     failed: bool = False
 
 
-class Ticket:
-    """A record that was handed over.
-
-    Args:
-        pending: Whether it is neither written nor failed yet; nothing waits for the answer.
-        wait: Waits for so long [s], None: until it is done or failed; returns what became of the record by then.
-    """
-
-    def __init__(self, pending: Callable[[], bool], wait: Callable[[float | None], Receipt]) -> None:
-        self._pending, self.wait = pending, wait
-
-    @property
-    def pending(self) -> bool:
-        """It is neither written nor failed: it may still be written, at any time."""
-        return self._pending()
-
-
 class AuditWriter:
     """Writes one new segment of a chain; thread-safe.
 
@@ -203,26 +186,20 @@ class AuditWriter:
         Returns:
             What became of it by then.
         """
-        return self.hand_over(type, payload, actor, durable=durable).wait(wait)
-
-    def hand_over(self, type: str, payload: Mapping[str, Any], actor: str = "", *, durable: bool = False) -> Ticket:
-        """As `append`, without waiting: the ticket tells what becomes of the record."""
         content = salted(payload)
         with self._changed:
             if self._closing or self._stays or len(self._waiting) >= MOST_WAITING:
                 self._lose()
-                return Ticket(lambda: False, lambda _: NOT_WRITTEN)
+                return NOT_WRITTEN
             entry = _Entry(type, content, actor or self._chain, durable, self._clock(), time.monotonic())
             self._waiting.append(entry)
             self._changed.notify_all()
-        return Ticket(lambda: entry.written is None and not entry.failed, lambda wait: self._wait(entry, wait))
+            return self._wait_for(entry, wait)
 
-    def _wait(self, entry: _Entry, wait: float | None) -> Receipt:
+    def look_again(self, receipt: Receipt, wait: float | None) -> Receipt:
+        """What has become of a record since its receipt; `wait` is that of `append`."""
         with self._changed:
-            self._changed.wait_for(lambda: self._settled(entry), wait)
-            if entry.written is None:
-                return Receipt(-1, "", False, entry)
-            return Receipt(entry.written.n, entry.written.hash, self._synced >= entry.written.n, entry)
+            return receipt if receipt.entry is None else self._wait_for(receipt.entry, wait)
 
     def survives(self, receipt: Receipt) -> bool:
         """The record survives a power failure by now, whether or not its append waited for that."""
@@ -245,6 +222,12 @@ class AuditWriter:
             thread.join(max(0.0, until - time.monotonic()))
         if not any(thread.is_alive() for thread in self._threads):
             self._file.close()
+
+    def _wait_for(self, entry: _Entry, wait: float | None) -> Receipt:
+        self._changed.wait_for(lambda: self._settled(entry), wait)
+        if entry.written is None:
+            return Receipt(-1, "", False, entry)
+        return Receipt(entry.written.n, entry.written.hash, self._synced >= entry.written.n, entry)
 
     def _settled(self, entry: _Entry) -> bool:
         if entry.failed or self._stays:

@@ -322,8 +322,8 @@ def test_a_disk_that_does_not_answer_holds_nobody_up(tmp_path: Path, monkeypatch
     assert writer.lost == 0
 
 
-def test_a_ticket_tells_whether_a_record_may_still_be_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Not once it is written, has failed, or was refused; asking waits for nothing."""
+def test_what_has_become_of_a_record_can_be_asked_later(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither written nor lost while the disk has it in hand; then one of them."""
     writer = AuditWriter(tmp_path, "recorder", SESSION)
     file: SegmentFile = writer._file
     go_on, real = threading.Event(), file.write
@@ -333,15 +333,16 @@ def test_a_ticket_tells_whether_a_record_may_still_be_written(tmp_path: Path, mo
         return real(*arguments)
 
     monkeypatch.setattr(file, "write", slow)
-    good, bad = writer.hand_over("state", {}), writer.hand_over("state", {"salt": "bad"})
-    assert (good.pending, bad.pending) == (True, True)
-    assert not good.wait(0.01).written
-    assert good.pending
+    good, bad = (writer.append("state", payload, wait=0.0) for payload in ({}, {"salt": "bad"}))
+    assert not writer.look_again(good, 0.01).written
+    assert (writer.is_lost(good), writer.is_lost(bad)) == (False, False)
     go_on.set()
-    assert (good.wait(10).n, bad.wait(10).written) == (1, False)
-    assert (good.pending, bad.pending) == (False, False)
+    assert (writer.look_again(good, 10).n, writer.look_again(bad, 10).written) == (1, False)
+    assert (writer.is_lost(good), writer.is_lost(bad)) == (False, True)
     writer.close()
-    assert not writer.hand_over("state", {}).pending
+    refused = writer.append("state", {})
+    assert not writer.look_again(refused, None).written
+    assert writer.is_lost(refused)
 
 
 def test_a_queue_that_is_full_loses_and_tells(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
