@@ -90,6 +90,20 @@ def test_kill_at_any_moment_loses_a_moment_of_the_bag_and_nothing_of_the_log(roo
     }
 
 
+def test_a_second_recorder_in_the_folder_ends_at_once(room: Any, tmp_path: Path) -> None:
+    """As with any parameter that cannot be used; the first one goes on."""
+    folder = tmp_path / "record"
+    start(room, folder)
+    first = room.nodes.processes["recorder"]
+    room.nodes.start("recorder", folder=str(folder), **ROOM)
+    room.nodes.processes["second"], room.nodes.processes["recorder"] = room.nodes.processes["recorder"], first
+    assert room.nodes.processes["second"].wait(60) == 2
+    room.spin(0.3)
+    assert room.nodes.end("recorder") == 0
+    finding = verify(folder)
+    assert (finding.problems, finding.bags) == ([], 1)
+
+
 def mounted(place: Path, *arguments: str) -> None:
     place.mkdir(parents=True)
     if os.geteuid() or subprocess.run(["mount", *arguments, str(place)], check=False, capture_output=True).returncode:
