@@ -22,7 +22,7 @@ from audit.file_marks import FileMarks
 from audit.gaps import LOST_BEFORE, GapBook, SequenceWatch
 from audit.signing import Signer
 from audit.video_ceiling import VideoCeiling
-from teleop_core.audit_disk import parse_segment
+from teleop_core.audit_disk import parse_segment, segments, tail
 from teleop_core.audit_segment import being_written
 from teleop_core.audit_writer import AuditWriter
 from teleop_core.record_folder import RecordedSession, RecordFolderError
@@ -99,7 +99,7 @@ class SessionRecord:
 
     Raises:
         OSError: session.json or the public key cannot be read.
-        RecordFolderError: the audit log cannot be written, or another recorder writes it.
+        RecordFolderError: the audit log cannot be written, another recorder writes it, or the session has ended.
     """
 
     def __init__(
@@ -116,6 +116,7 @@ class SessionRecord:
         self._signer = signer
         self._channels = channels
         self._limits = limits
+        _refuse_ended(folder)
         self.log = AuditWriter(folder, CHAIN, session.session, facts={"versions": dict(session.versions)})
         if self.log.failure:
             # Whoever goes on without its log takes files of the bag from the one that has it.
@@ -198,7 +199,11 @@ class SessionRecord:
             return False
 
     def close(self) -> None:
-        """Write what waits, finish the bag and the log; what cannot be read any more is told in the log's end."""
+        """Write what waits, finish the bag and the log; what cannot be read any more is told in the log's end.
+
+        While somebody still writes the session has not ended, and nothing signed may say so: whoever has a signed end
+        can cut off what came after it. A recorder that is started again goes on in a new segment then.
+        """
         finished = self._bulk.close(LONGEST_CLOSE)
         now = time.monotonic()
         for gap in self._gaps.due(now, after=0.0):
@@ -207,7 +212,7 @@ class SessionRecord:
         marks = {**bag, **self._files.all_but(bag)}
         unread: dict[str, str] = {}
         covered = self._checkpoints.sign(now, marks, LONGEST_CLOSE, unread)
-        if covered is not None:
+        if covered is not None and not self.others_write():
             facts = {
                 "bag_finished": finished,
                 "lost": self._gaps.by_topic(),
@@ -221,3 +226,18 @@ class SessionRecord:
 
     def _tell(self, type: str, payload: dict[str, Any]) -> None:
         self.log.append(type, payload)
+
+
+def _refuse_ended(folder: Path) -> None:
+    """A session that has a signed end stays as it is.
+
+    Raises:
+        RecordFolderError: it has ended, or its log cannot be read.
+    """
+    earlier = segments(folder, CHAIN)
+    try:
+        newest = tail(earlier[-1]).record if earlier else None
+    except OSError as error:
+        raise RecordFolderError(f"{folder}: the audit log cannot be read: {error.strerror}") from error
+    if newest is not None and newest["type"] == END:
+        raise RecordFolderError(f"{folder}: the session recorded here has ended; record into a new folder")

@@ -16,7 +16,7 @@ from audit.session_record import CEILING, RecordLimits, SessionRecord
 from audit.signing import Signer
 from audit.verify import verify
 from teleop_core.audit_writer import AuditWriter
-from teleop_core.record_folder import open_session
+from teleop_core.record_folder import RecordFolderError, open_session
 
 QOS = {"history": "keep_last", "depth": 1}
 CHANNELS = [
@@ -89,19 +89,37 @@ def test_what_is_missing_is_told_and_everything_is_signed(tmp_path: Path) -> Non
 def test_a_recorder_that_begins_again_goes_on_where_the_other_ended(tmp_path: Path) -> None:
     """A new segment with the same key, a new file; another key is refused before anything is written."""
     folder, signer = tmp_path / "record", Signer()
+    monitor = AuditWriter(folder, "safety_monitor", open_session(folder, "robot").session)
     for number in (1, 2):
         record = record_in(folder, signer)
         (now,) = until_writing(record)
         record.take(now, sample(0, number))
+        if number == 2:
+            monitor.close()
         record.close()
     assert not verify(folder).problems
     assert sorted(path.name for path in (folder / "bag").glob("*.mcap")) == ["bag_0.mcap", "bag_1.mcap"]
-    assert [path.name for path in sorted(folder.glob("*.audit.jsonl"))] == [
+    assert [path.name for path in sorted(folder.glob("recorder.*.audit.jsonl"))] == [
         "recorder.000.audit.jsonl",
         "recorder.001.audit.jsonl",
     ]
     with pytest.raises(ValueError, match="another key"):
         record_in(folder, Signer())
+
+
+def test_nobody_signs_an_end_while_others_write_or_goes_on_behind_one(tmp_path: Path) -> None:
+    """A signed end in the middle would let everything behind it be cut off unseen."""
+    folder, signer = tmp_path / "record", Signer()
+    monitor = AuditWriter(folder, "safety_monitor", open_session(folder, "robot").session)
+    record_in(folder, signer).close()
+    assert "end" not in [made["type"] for made in records(folder, "recorder")]
+    assert not verify(folder).ok
+    monitor.close()
+    record_in(folder, signer).close()
+    assert [made["type"] for made in records(folder, "recorder")].count("end") == 1
+    assert verify(folder).ok
+    with pytest.raises(RecordFolderError, match="has ended; record into a new folder"):
+        record_in(folder, signer)
 
 
 def test_others_that_write_the_record_are_seen(tmp_path: Path) -> None:
