@@ -219,7 +219,9 @@ def test_many_problems_are_counted(session: Session) -> None:
     assert "And 3 further problems." in told.sentences
 
 
-@pytest.mark.parametrize("content", [b"", b"[1]", b"\xff\xfe", b'{"roles": 5, "versions": [1], "started_utc_ns": "x"}'])
+@pytest.mark.parametrize(
+    "content", [b"", b"[1]", b"[" * 100_000, b"\xff\xfe", b'{"roles": 5, "versions": [1], "started_utc_ns": "x"}']
+)
 def test_a_bad_head_is_told_and_breaks_nothing(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "session.json").write_bytes(content)
     head = read_head(tmp_path)

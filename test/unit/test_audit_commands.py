@@ -11,7 +11,9 @@ from typing import Any
 
 import pytest
 
-from audit import redact_command, verify_command
+from audit import redact_command, replay_command, verify_command
+from teleop_cli import audit_commands
+from teleop_cli.main import main
 
 
 @pytest.fixture
@@ -52,6 +54,27 @@ def test_what_cannot_be_used_is_told_in_one_line(made: Any, capsys: pytest.Captu
         assert said.out == ""
         assert said.err.startswith("telesurgery: ")
         assert said.err.count("\n") == 1
+
+
+@pytest.mark.parametrize("command", [name for name, _, _ in audit_commands.COMMANDS])
+def test_a_path_that_cannot_be_looked_at_is_told_in_one_line(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """No file system has such names; a folder of somebody else ends in the same way."""
+    why = ["--who", "o", "--why", "w"] if command == "redact" else []
+    assert main(["audit", command, "x" * 300, *why]) == 2
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert said.err.startswith("telesurgery: ")
+    assert said.err.count("\n") == 1
+
+
+def test_who_no_longer_listens_is_no_bad_path() -> None:
+    """`telesurgery audit verify DIR | head` is no failure to read."""
+
+    def closed(_arguments: argparse.Namespace) -> int:
+        raise BrokenPipeError
+
+    with pytest.raises(BrokenPipeError):
+        audit_commands._guarded(closed)(argparse.Namespace())
 
 
 def test_anchors_reach_the_verification(made: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
