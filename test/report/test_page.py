@@ -19,7 +19,7 @@ import pytest
 from audit.finding import ALTERED, UNFINISHED, Finding, Problem
 from audit.report import command
 from audit.report.head import read_head
-from audit.report.log_events import read_log
+from audit.report.log_events import MOST_EVENTS, read_log
 from audit.report.page import render
 from audit.report.verification import Verification, in_words
 from audit.report.words import count, date_and_time, lasting, milliseconds, number, offset
@@ -240,6 +240,32 @@ def test_the_audit_log_in_words(folder: Path, tmp_path: Path) -> None:
     assert log.gaps == ("count: 2; first: 301; topic: /safety/state; why: lost on its way",)
     assert log.unreadable == 1
     assert not any("salt" in event.text for event in log.events)
+
+
+@pytest.fixture
+def little(new_tape: Callable[[str], Any], folder: Path, tmp_path: Path) -> Path:
+    """Head and audit log of the session, and a bag of one message: a page of it is quickly drawn."""
+    tape = new_tape("")
+    tape.add(0.0, "/diagnostics", "std_msgs/msg/String", {"data": ""})
+    there: Path = tape.write(tmp_path / "little")
+    for path in folder.glob("*.json*"):
+        shutil.copy(path, there)
+    return there
+
+
+def test_an_event_that_is_not_shown_is_told(little: Path) -> None:
+    """Of many, those that an inquiry asks for first are shown, in order of time, and the page says how many are not."""
+    assert "events shown" not in Page(render(read_session(little), SOUND)).text
+    log = AuditWriter(little, "safety_monitor", HEAD["session"])
+    for index in range(MOST_EVENTS):
+        log.append("link", {"number": index})
+    log.append("permit", {"granted": False})
+    log.close()
+    found = read_log(little)
+    assert (len(found.events), found.listed) == (MOST_EVENTS, MOST_EVENTS + 5)
+    assert {"stop_request", "gap", "permit"} <= {event.type for event in found.events}
+    assert [event.utc_ns for event in found.events] == sorted(event.utc_ns for event in found.events)
+    assert f"{MOST_EVENTS} of {MOST_EVENTS + 5} events shown" in Page(render(read_session(little), SOUND)).text
 
 
 def test_the_command(folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
