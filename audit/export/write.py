@@ -22,6 +22,9 @@ from audit.stops import Stop
 FORMATS = ("csv", "parquet")
 FORMAT_VERSION = 1
 
+_FORMULA = ("=", "+", "-", "@", "＝", "＋", "－", "＠", "\t", "\r", "\n")  # noqa: RUF001
+"""What a formula begins with; the wide signs count as well, and a line end hides what comes after it."""
+
 README = """\
 Aligned series of a recorded session of telesurgery
 ===================================================
@@ -149,6 +152,6 @@ def _csv(names: tuple[str, ...], rows: list[tuple[Any, ...]]) -> bytes:
 def _cell(value: Any) -> Any:
     if isinstance(value, (float, np.floating)):
         return f"{value:.6f}"
-    if isinstance(value, str) and value[:1] in ("=", "+", "-", "@", "\t", "\r"):
+    if isinstance(value, str) and value[:1] in _FORMULA:
         return f"'{value}"
     return "" if value is None else value

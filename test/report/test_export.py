@@ -103,6 +103,16 @@ def test_stops_and_alarms_are_tables_too_and_hold_no_formulas(session: Session, 
     assert not (tmp_path / "series.parquet").exists()
 
 
+@pytest.mark.parametrize("first", ["=", "+", "-", "@", "＝", "＋", "－", "＠", "\t", "\r", "\n"])  # noqa: RUF001
+def test_whatever_a_spreadsheet_takes_for_a_formula_is_text(session: Session, tmp_path: Path, first: str) -> None:
+    """Some of them read wide signs as narrow ones, and pass over a line end."""
+    formula = AlarmSpan("X", f"{first}1+1", 9, False, "", "", 6.0, 6.0, None)
+    changed = replace(session, alarms=(formula,))
+    write_export(tmp_path, changed, columns(changed, time_base(changed, 1.0)), [], 1.0, ("csv",))
+    with (tmp_path / "alarms.csv").open(newline="") as file:
+        assert next(csv.DictReader(file))["source"] == f"'{first}1+1"
+
+
 def test_the_command(recorded: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     parser = argparse.ArgumentParser()
     command.add_arguments(parser)
