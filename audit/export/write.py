@@ -34,6 +34,7 @@ alarms.csv                   every cause that was told, from when to when
 columns.json                 name, unit, rule, topic, mask and meaning of each column
 
 Time 0 is the first recorded message, {utc_ns} ns since 1970 (UTC). Times are arrivals at the recorder.
+stops.csv and alarms.csv hold the whole session, whatever part of it the series were made of.
 
 Rules
   linear           straight line between the samples before and after; not across more than 0.1 s
