@@ -100,6 +100,26 @@ def test_redaction_by_command(made: Any, tmp_path: Path, capsys: pytest.CaptureF
     assert "redacted by officer (law)" in capsys.readouterr().out
 
 
+def test_options_that_may_come_again_leave_the_folder_alone(made: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    """The folder may stand at the end, behind any of them."""
+    who = ["--who", "o", "--why", "w"]
+    assert call(redact_command, *who, "--type", "engagement", "--type", "state", str(made.folder)) == 0
+    assert "taken out: 10 payloads" in capsys.readouterr().out
+    parser = argparse.ArgumentParser()
+    replay_command.add_arguments(parser)
+    given = parser.parse_args(["--exclude", "a", "--topics", "b", "--topics", "c", "folder"])
+    assert (given.folder, given.topics, given.exclude) == (Path("folder"), ["b", "c"], ["a"])
+
+
+def test_the_help_tells_which_command_ends_how(capsys: pytest.CaptureFixture[str]) -> None:
+    """An altered record is 1 of `verify`, and no failure of `report`."""
+    with pytest.raises(SystemExit):
+        main(["audit", "--help"])
+    said = capsys.readouterr().out
+    assert "1    verify: the record is bad; decisions: " in said
+    assert "report, export and scores tell of a damaged record in what they write" in said
+
+
 def test_redaction_that_is_refused(made: Any, capsys: pytest.CaptureFixture[str]) -> None:
     """Exit code 2 and one line."""
     for words in (["--type", "checkpoint"], ["--type", "nothing"], ["--actor", "x", "--key", "/none/record.key"]):
