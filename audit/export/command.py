@@ -7,7 +7,7 @@ from pathlib import Path
 
 from audit.export.columns import ExportError, columns, time_base
 from audit.export.write import FORMATS, write_export
-from audit.outcome import BAD_ARGUMENTS, DONE, EXIT_CODES, NOT_WRITTEN, refuse
+from audit.outcome import BAD_ARGUMENTS, DONE, EXIT_CODES, NOT_WRITTEN, misplaced, refuse
 from audit.series.bag import SessionError
 from audit.series.read import read_session
 from audit.stops import stops
@@ -47,6 +47,8 @@ def run(arguments: argparse.Namespace) -> int:
         if value is not None and not 0.0 <= value <= LONGEST:
             return refuse(f"--{name}: {value:g} is not within 0 to {LONGEST:g} s", BAD_ARGUMENTS)
     out = arguments.out or Path(f"{arguments.folder.resolve().name}.export")
+    if wrong := misplaced(out):
+        return refuse(wrong, BAD_ARGUMENTS)
     try:
         session = read_session(arguments.folder, arguments.namespace)
         found = columns(session, time_base(session, arguments.rate, arguments.start, arguments.duration))

@@ -7,7 +7,7 @@ from collections import Counter
 from pathlib import Path
 
 from audit.anchors import add_anchor_arguments, anchors_of
-from audit.outcome import BAD_ARGUMENTS, DONE, EXIT_CODES, NOT_WRITTEN, refuse, write_whole
+from audit.outcome import BAD_ARGUMENTS, DONE, EXIT_CODES, NOT_WRITTEN, misplaced, refuse, write_whole
 from audit.report.page import render
 from audit.report.taken_out import session_without_bags
 from audit.report.verification import verification_of
@@ -68,6 +68,8 @@ def _wrong_of_several(arguments: argparse.Namespace, pages: list[str]) -> str:
 
 
 def _report(folder: Path, out: Path, arguments: argparse.Namespace) -> int:
+    if wrong := misplaced(out):
+        return refuse(wrong, BAD_ARGUMENTS)
     try:
         session = _session(folder, arguments.namespace)
         verification = verification_of(folder, anchors_of(arguments))
