@@ -82,7 +82,7 @@ def time_base(session: Session, rate: float, start: float = 0.0, duration: float
 def _longest_silence(session: Session) -> tuple[float, float]:
     """Where no commands, feedback and poses arrived for the longest time, from and to [s]."""
     tools = [arm.tool.time for arm in session.arms.values()]
-    known = [[0.0, session.duration], session.commands.time, session.control.time, *tools]
+    known: list[Floats] = [np.array([0.0, session.duration]), session.commands.time, session.control.time, *tools]
     times = np.unique(np.concatenate(known))
     at = int(np.argmax(np.diff(times)))
     return float(times[at]), float(times[at + 1])
