@@ -33,6 +33,23 @@ def no_session(folder: Path) -> str:
     return f"{folder}: {what}; give the folder that the recorder named, as in ~/.ros/telesurgery/records"
 
 
+def misplaced(out: Path) -> str:
+    """Why nothing may be written there: it lies in a record, which holds what was recorded and nothing else.
+
+    Args:
+        out: File or folder that is to be written.
+
+    Returns:
+        Why, and where to write instead; empty if it lies elsewhere.
+    """
+    there = out.resolve()
+    around = [folder for folder in (there, *there.parents) if is_session(folder)]
+    if not around:
+        return ""
+    outside = around[-1].parent / (there.name if there != around[-1] else f"{there.name}.out")
+    return f"{out}: lies in the record {around[-1]}, which this would alter; write elsewhere, as with --out {outside}"
+
+
 def refuse(text: str, code: int) -> int:
     """Tell in one line why it ends; returns the exit code."""
     print(f"telesurgery: {text}", file=sys.stderr)

@@ -26,11 +26,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--who", required=True, metavar="NAME", help="who wants it")
     parser.add_argument("--why", required=True, metavar="TEXT", help="the reason")
     parser.add_argument("--chain", metavar="NAME", help="payloads of this chain, e.g. safety_monitor")
-    parser.add_argument("--type", nargs="+", default=(), metavar="TYPE", help="payloads of records of these types")
-    parser.add_argument("--actor", nargs="+", default=(), metavar="NAME", help="payloads of records of these actors")
+    parser.add_argument(
+        "--type", action="append", default=[], metavar="TYPE", help="payloads of records of this type, again for more"
+    )
+    parser.add_argument(
+        "--actor", action="append", default=[], metavar="NAME", help="payloads of records of this actor, again for more"
+    )
     parser.add_argument("--from", dest="first", type=int, metavar="N", help="payloads from this record on")
     parser.add_argument("--to", dest="last", type=int, metavar="N", help="payloads up to this record")
-    parser.add_argument("--file", nargs="+", default=(), metavar="NAME", help="whole files, e.g. bag/bag_0.mcap")
+    parser.add_argument(
+        "--file", action="append", default=[], metavar="NAME", help="a whole file, e.g. bag/bag_0.mcap, again for more"
+    )
     parser.add_argument("--key", type=Path, metavar="FILE", help="private key that signs the redaction")
 
 

@@ -18,7 +18,8 @@ keys (in a terminal): space pause and resume, s step, left and right 5 s back an
 slower, q quit. From a script: services /replay/pause, /replay/resume, /replay/step (std_srvs/Trigger).
 
 Every topic is played as <namespace>/<topic>/recorded, which no node of the suite listens to: a replay moves no arm,
-whatever the namespace. /replay/status says once a second that it is one.
+whatever the namespace. /replay/status says once a second that it is one, and so does the row "replay: node" of
+/diagnostics.
 
 `ros2 bag play` of the same bag publishes under the recorded names, commands and permits included: it can move an arm.
 Use it only in a ROS domain in which no robot is, never beside a live session.
@@ -35,8 +36,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--rate", type=float, default=1.0, metavar="R", help="times as fast (default: 1)")
     parser.add_argument("--start", type=float, default=0.0, metavar="S", help="begin there [s after the first message]")
     parser.add_argument("--duration", type=float, metavar="S", help="play this much of the session [s] (default: all)")
-    parser.add_argument("--topics", nargs="+", default=(), metavar="NAME", help="only these; * and ? stand for others")
-    parser.add_argument("--exclude", nargs="+", default=(), metavar="NAME", help="all but these")
+    parser.add_argument(
+        "--topics",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="only these; * and ? stand for others, again for more",
+    )
+    parser.add_argument("--exclude", action="append", default=[], metavar="NAME", help="all but these, again for more")
     parser.add_argument("--namespace", default=DEFAULT_NAMESPACE, metavar="NAME", help="where (default: /replay)")
     parser.add_argument("--paused", action="store_true", help="begin paused")
     parser.add_argument("--step", type=float, default=0.1, metavar="S", help="length of a step [s of the session]")

@@ -7,12 +7,14 @@ from collections.abc import Callable
 from importlib import import_module
 from typing import Any
 
+from audit.outcome import BAD_ARGUMENTS, refuse
+
 EXIT_CODES = """\
-exit codes of all of them:
-  0    done, and all is well
-  1    the record is bad, or decisions differ
-  2    bad arguments, no folder of a session, or something is not installed
-  4    an output could not be written
+exit codes:
+  0    done; verify, decisions: and all is well. report, export and scores tell of a damaged record in what they write
+  1    verify: the record is bad; decisions: they differ, or cannot be made again; replay: the recording is damaged
+  2    all: bad arguments, no folder of a session, it cannot be looked at, or something is not installed
+  4    report, export, scores: an output could not be written; redact: not all could be taken out
 
 Only replay needs ROS. For the others: pip install '.[audit]'
 """
@@ -50,6 +52,21 @@ def _filler(module: str) -> Callable[[argparse.ArgumentParser], None]:
         except ModuleNotFoundError as error:
             parser.error(f"{error.name} is not installed here: pip install 'telesurgery[audit]'")
         command.add_arguments(parser)
-        parser.set_defaults(run=command.run)
+        parser.set_defaults(run=_guarded(command.run))
 
     return fill
+
+
+def _guarded(run: Callable[[argparse.Namespace], int]) -> Callable[[argparse.Namespace], int]:
+    """The command; a path that cannot even be looked at, wherever it is, is told in one line."""
+
+    def guarded(arguments: argparse.Namespace) -> int:
+        try:
+            return run(arguments)
+        except BrokenPipeError:
+            raise
+        except OSError as error:
+            place = f"{error.filename}: " if error.filename else ""
+            return refuse(f"{place}cannot be read: {error.strerror or error}", BAD_ARGUMENTS)
+
+    return guarded

@@ -14,7 +14,7 @@ from safety_monitor.inputs import Inputs
 from safety_monitor.safety_log import NOT_ON_DISK, SafetyLog
 from safety_monitor.supervisor import Alarm, Supervisor, Verdict
 from teleop_core.audit_record import plain
-from teleop_core.decision_replay import ReplayedCall
+from teleop_core.decision_replay import DecisionLogError, ReplayedCall
 
 SUPERVISOR = "supervisor"
 FROM_VERDICTS = ("state", "permit", "reset", "clock_step", "stop_request")
@@ -78,7 +78,14 @@ class Comparison:
 
 
 def supervisor_of(about: Mapping[str, Any]) -> Supervisor:
-    """The supervisor as it was made when the log began."""
+    """The supervisor as it was made when the log began.
+
+    Raises:
+        TypeError: the number by which its permits are known is none.
+    """
+    session = about.get("permit_session", 0)
+    if not isinstance(session, int):
+        raise TypeError(f"permit_session is {session!r}, not a whole number")
     return Supervisor(about["profile"])
 
 
@@ -91,17 +98,25 @@ class Decisions:
         self._same: dict[Told, Told] = {}
 
     def take(self, call: ReplayedCall) -> None:
-        """One decision that was made again."""
+        """One decision that was made again.
+
+        Raises:
+            DecisionLogError: the monitor does not call it so.
+        """
         if call.name != SUPERVISOR or not isinstance(call.result, Verdict):
             return
         while len(self.runs) < call.start:
-            self.runs.append(Run(int(call.about.get("permit_session", 0))))
+            self.runs.append(Run(call.about.get("permit_session", 0)))
             self._log = SafetyLog(_Expected(self.runs[-1].records))
+        if len(call.arguments) != 2:
+            raise DecisionLogError(
+                f"line {call.line}: {call.name}.{call.method} takes the time and the inputs in order"
+            )
         run, (now, inputs), verdict = self.runs[-1], call.arguments, call.result
         self._expect_records(inputs, verdict)
         told = told_of_verdict(verdict)
         run.verdicts.append(self._same.setdefault(told, told))  # most are alike: an hour has to fit into memory
-        run.ended = now
+        run.ended = float(now)
 
     def _expect_records(self, inputs: Inputs, verdict: Verdict) -> None:
         for source, reason in inputs.stop_requests:
@@ -233,7 +248,7 @@ def _compare_segment(run: Run, records: Sequence[Mapping[str, Any]], found: Comp
     for type_, payload in run.records[len(records) :]:
         found.differs(f"a {type_} was decided and is not in the audit log: {str(payload)[:120]}")
     for record in records[len(run.records) :]:
-        if record["mono_ns"] * 1e-9 > run.ended:
+        if record["mono_ns"] > run.ended * 1e9:  # a record may hold a whole number that no float can be
             found.note("after the end of the decision log: the monitor was killed")
         else:
             found.differs(f"audit record {record['n']} ({record['type']}) was not decided")

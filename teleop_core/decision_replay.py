@@ -16,6 +16,10 @@ from teleop_core.exact_json import ExactJsonError, Reader, dumps, tree
 READABLE = (1, FORMAT)
 
 
+_OF_A_BAD_LINE = (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError)
+"""What a line that says anything at all can bring about: numbers too large, other types, too deep a nesting."""
+
+
 class DecisionLogError(ValueError):
     """A log cannot be replayed; says which line, and why."""
 
@@ -94,13 +98,19 @@ def replay(
         each: Called after each decision.
 
     Raises:
-        DecisionLogError: the file is no decision log, or is damaged elsewhere than where a log broke off.
+        DecisionLogError: the file is no decision log, or is damaged elsewhere than where a log broke off, or `each`
+            could not do anything with a decision.
         OSError: the file cannot be read.
     """
     reading = _Reading(str(path), factories, makers or {}, Reader(types), each)
     with Path(path).open("rb") as file:
         for number, line, following in _numbered(file):
-            reading.take(number, line, following)
+            try:
+                reading.take(number, line, following)
+            except DecisionLogError:
+                raise
+            except _OF_A_BAD_LINE as error:
+                raise DecisionLogError(f"line {number}: cannot be decided again: {told(error)}") from error
     return reading.found
 
 
@@ -207,13 +217,17 @@ def _record(line: bytes, following: bytes, number: int) -> dict[str, Any] | None
     """Record of a line; None where it breaks off: at the end of the file, or before the start of the next log."""
     try:
         record = json.loads(line)
-        if isinstance(record, dict) and ("start" in record or {"of", "call", "with"} <= record.keys()):
+        if isinstance(record, dict) and ("start" in record or _is_call(record)):
             return cast("dict[str, Any]", record)
     except (ValueError, RecursionError) as error:
         if not following or following.startswith(START):
             return None
         raise DecisionLogError(f"line {number}: {error}") from error
     raise DecisionLogError(f"line {number}: no call of a decision log")
+
+
+def _is_call(record: dict[str, Any]) -> bool:
+    return {"of", "call", "with"} <= record.keys() and isinstance(record["of"], str)
 
 
 def _difference(recorded: Any, now: Any, place: str) -> str:

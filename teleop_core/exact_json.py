@@ -26,6 +26,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import fields, is_dataclass
 from enum import Enum
 from operator import attrgetter
+from reprlib import repr as shown
 from typing import Any
 
 import numpy as np
@@ -80,17 +81,17 @@ class Reader:
         Raises:
             ExactJsonError: the text holds no such value, or names a type that may not be made.
         """
-        if isinstance(encoded, list):
-            return tuple(map(self.value, encoded))
-        if not isinstance(encoded, dict):
+        if not isinstance(encoded, (list, dict)):
             return encoded
         try:
+            if isinstance(encoded, list):
+                return tuple(map(self.value, encoded))
             ((tag, content),) = encoded.items()
             return _DECODERS[tag](self, content)
         except ExactJsonError:
             raise
-        except (AttributeError, KeyError, TypeError, ValueError) as error:
-            raise ExactJsonError(f"not a value: {str(encoded)[:80]} ({type(error).__name__}: {error})") from error
+        except (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError) as error:
+            raise ExactJsonError(f"not a value: {shown(encoded)[:80]} ({type(error).__name__}: {error})") from error
 
     def _type(self, name: str) -> Any:
         if name in self._types:

@@ -21,7 +21,13 @@ LONGEST_GAP = 0.1
 """Positions and orientations are not interpolated across longer gaps [s]."""
 LONGEST_HOLD = SILENCE
 """What is told again and again is not held for longer than this [s]."""
+MOST_ROWS = 100_000_000
+"""Eleven hours at the highest rate take less; a clock that was set makes decades of nothing."""
 _LINK = ("rtt_s", "jitter_s", "one_way_up_s", "one_way_down_s", "loss_up", "loss_down", "level")
+
+
+class ExportError(ValueError):
+    """Nothing is exported; says why, and what to do."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,9 +53,39 @@ class Column:
     mask: str = ""
 
 
-def time_base(session: Session, rate: float) -> Floats:
-    """(m,) times of the export: multiples of the period from the first message to the last [s]."""
-    return np.arange(int(np.floor(session.duration * rate)) + 1) / rate
+def time_base(session: Session, rate: float, start: float = 0.0, duration: float | None = None) -> Floats:
+    """(m,) times of the export: multiples of the period [s].
+
+    Args:
+        session: The session.
+        rate: Rows per second [Hz].
+        start: Begin there [s after the first message].
+        duration: So much of the session [s]; None for all that follows.
+
+    Raises:
+        ExportError: there is no row, or there are more than MOST_ROWS.
+    """
+    end = session.duration if duration is None else min(session.duration, start + duration)
+    first, last = int(np.ceil(start * rate)), int(np.floor(end * rate))
+    if last < first:
+        raise ExportError(f"--start: no row from {start:g} s on: the session is {session.duration:.3f} s long")
+    if last - first >= MOST_ROWS:
+        before, after = _longest_silence(session)
+        raise ExportError(
+            f"{end - start:.0f} s at {rate:g} Hz are {last - first + 1} rows, and more than {MOST_ROWS} are not"
+            f" written. Nothing arrived from {before:.3f} to {after:.3f} s: if the clock stepped there, export one side"
+            f" of it with --duration {np.ceil(before):.0f} or --start {np.floor(after):.0f}; or lower --rate"
+        )
+    return np.arange(first, last + 1) / rate
+
+
+def _longest_silence(session: Session) -> tuple[float, float]:
+    """Where no commands, feedback and poses arrived for the longest time, from and to [s]."""
+    tools = [arm.tool.time for arm in session.arms.values()]
+    known: list[Floats] = [np.array([0.0, session.duration]), session.commands.time, session.control.time, *tools]
+    times = np.unique(np.concatenate(known))
+    at = int(np.argmax(np.diff(times)))
+    return float(times[at]), float(times[at + 1])
 
 
 def columns(session: Session, base: Floats) -> list[Column]:

@@ -22,6 +22,9 @@ from audit.stops import Stop
 FORMATS = ("csv", "parquet")
 FORMAT_VERSION = 1
 
+_FORMULA = ("=", "+", "-", "@", "＝", "＋", "－", "＠", "\t", "\r", "\n")  # noqa: RUF001
+"""What a formula begins with; the wide signs count as well, and a line end hides what comes after it."""
+
 README = """\
 Aligned series of a recorded session of telesurgery
 ===================================================
@@ -31,6 +34,7 @@ alarms.csv                   every cause that was told, from when to when
 columns.json                 name, unit, rule, topic, mask and meaning of each column
 
 Time 0 is the first recorded message, {utc_ns} ns since 1970 (UTC). Times are arrivals at the recorder.
+stops.csv and alarms.csv hold the whole session, whatever part of it the series were made of.
 
 Rules
   linear           straight line between the samples before and after; not across more than 0.1 s
@@ -149,6 +153,6 @@ def _csv(names: tuple[str, ...], rows: list[tuple[Any, ...]]) -> bytes:
 def _cell(value: Any) -> Any:
     if isinstance(value, (float, np.floating)):
         return f"{value:.6f}"
-    if isinstance(value, str) and value[:1] in ("=", "+", "-", "@", "\t", "\r"):
+    if isinstance(value, str) and value[:1] in _FORMULA:
         return f"'{value}"
     return "" if value is None else value

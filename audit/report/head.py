@@ -38,13 +38,16 @@ def read_head(folder: Path) -> Head:
     """What is known of a session; never raises for what the file holds."""
     try:
         with (folder / "session.json").open("rb") as file:
-            found = json.loads(file.read(LARGEST_HEAD))
+            return _head(json.loads(file.read(LARGEST_HEAD)))
     except FileNotFoundError:
         return Head(problem="there is no session.json: whose session this is, is not known")
-    except (OSError, ValueError) as error:
+    except (OSError, RecursionError, ValueError) as error:
         return Head(problem=f"session.json cannot be read: {error}")
+
+
+def _head(found: Any) -> Head:
     if not isinstance(found, dict):
-        return Head(problem="session.json cannot be read: it is no JSON object")
+        raise ValueError("it is no JSON object")
     started = found.get("started_utc_ns")
     return Head(
         session=_text(found.get("session")),

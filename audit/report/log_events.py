@@ -15,6 +15,8 @@ MOST_EVENTS = 300
 LONGEST_TEXT = 300
 _SILENT = ("checkpoint",)
 """Types that say nothing of the operation, and come every second."""
+_SAFETY = ("state", "permit", "stop_request", "engagement", "control", "reset", "gap", "clock_step")
+"""Where there is no room for all, these are shown first."""
 _HIDDEN = ("salt", "signature")
 
 
@@ -45,12 +47,14 @@ class Log:
 
     Attributes:
         events: In order of time, no more than MOST_EVENTS.
+        listed: Events that there are, shown or not.
         counts: Records of each type, those that are not in `events` too.
         gaps: What the recorder says it lost, in words.
         unreadable: Lines that are no records.
     """
 
     events: tuple[LogEvent, ...]
+    listed: int
     counts: dict[str, int]
     gaps: tuple[str, ...]
     unreadable: int
@@ -72,8 +76,9 @@ def read_log(folder: Path) -> Log:
             gaps.append(event.text)
         if event.type not in _SILENT:
             events.append(event)
-    events.sort(key=lambda event: event.utc_ns)
-    return Log(tuple(events[:MOST_EVENTS]), dict(counts.most_common()), tuple(gaps), unreadable)
+    events.sort(key=lambda event: (event.type not in _SAFETY, event.utc_ns))
+    shown = sorted(events[:MOST_EVENTS], key=lambda event: event.utc_ns)
+    return Log(tuple(shown), len(events), dict(counts.most_common()), tuple(gaps), unreadable)
 
 
 def _lines(folder: Path) -> Iterator[Line]:

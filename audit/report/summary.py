@@ -17,7 +17,12 @@ SITES = {"robot": "at the robot", "console": "at the surgeon's console"}
 
 def paragraph(session: Session, head: Head, stops: list[Stop], merit: Merit) -> str:
     """The summary."""
-    sentences = [_opening(session, head), _operation(session, merit), *_stops(stops), *_quality(session)]
+    sentences = [
+        _opening(session, head),
+        _operation(session, merit),
+        *(_stops(stops) if len(session.state) else []),
+        *_quality(session),
+    ]
     lost = sum(counted.lost or 0 for counted in session.topics.values())
     told = f"{count(lost, 'message')} of the recorded topics {'is' if lost <= 1 else 'are'} missing"
     trouble = f", and {count(len(session.damage), 'thing')} could not be read" if session.damage else ""
@@ -29,17 +34,18 @@ def key_figures(session: Session, stops: list[Stop], merit: Merit) -> list[tuple
     """(name, value) of what is looked at first."""
     latency = _all([arm.latency.value for arm in session.arms.values()])
     error = _all([arm.error.value for arm in session.arms.values()])
+    told = len(session.state) > 0
     share = merit.operating / session.duration if session.duration > 0.0 else float("nan")
     slowest = max((stop.to_withdrawal for stop in stops), default=None)
     lost = sum(counted.lost or 0 for counted in session.topics.values())
     return [
         ("recorded", lasting(session.duration)),
-        ("motion permitted", f"{number(100.0 * share)} %"),
-        ("stops", str(len(stops))),
+        ("motion permitted", f"{number(100.0 * share)} %" if told else NOTHING),
+        ("stops", str(len(stops)) if told else NOTHING),
         ("slowest onset to withdrawal", milliseconds(slowest)),
         ("hand to setpoint, 99 %", milliseconds(_percentile(latency, 99.0))),
         ("tip from setpoint, 99 %", _millimetres(_percentile(error, 99.0))),
-        ("messages missing", whole(lost)),
+        ("messages missing", whole(lost) if session.topics else NOTHING),
     ]
 
 

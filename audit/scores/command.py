@@ -7,7 +7,7 @@ import json
 import time
 from pathlib import Path
 
-from audit.outcome import BAD_ARGUMENTS, DONE, EXIT_CODES, NOT_WRITTEN, refuse, write_whole
+from audit.outcome import BAD_ARGUMENTS, DONE, EXIT_CODES, NOT_WRITTEN, misplaced, refuse, write_whole
 from audit.report.head import read_head
 from audit.report.words import number
 from audit.scores.page import heading, render_scores
@@ -33,16 +33,18 @@ def run(arguments: argparse.Namespace) -> int:
     Returns:
         Exit code, see EXIT_CODES.
     """
+    out: Path = arguments.out
+    if wrong := misplaced(out):
+        return refuse(wrong, BAD_ARGUMENTS)
     scores: list[Score] = []
     problems: list[str] = []
     for folder in arguments.folders:
         try:
             scores.append(score(read_session(folder), read_head(folder)))
-        except SessionError as error:
+        except (SessionError, OSError) as error:
             problems.append(str(error))
     if not scores:
         return refuse("; ".join(problems), BAD_ARGUMENTS)
-    out: Path = arguments.out
     try:
         out.mkdir(parents=True, exist_ok=True)
         write_whole(out / "scores.json", json.dumps(as_json(scores), indent=2).encode())

@@ -65,6 +65,7 @@ class Bag:
 
     Attributes:
         damage: One line for each thing that could not be read, filled while reading.
+        may_be_empty: There need not be any file.
 
     Raises:
         SessionError: there is no such file.
@@ -72,6 +73,7 @@ class Bag:
 
     folder: Path
     damage: list[str] = field(default_factory=list)
+    may_be_empty: bool = False
 
     def __post_init__(self) -> None:
         """Find the files, in the order in which they were written."""
@@ -79,7 +81,7 @@ class Bag:
             raise SessionError(f"{self.folder}: there is no such folder; give the folder of a recorded session")
         found = [*(self.folder / "bag").glob("*.mcap"), *self.folder.glob("*.mcap")]
         self.files = sorted(found, key=lambda path: [int(run) if run.isdigit() else run for run in _runs(path.name)])
-        if not self.files:
+        if not self.files and not self.may_be_empty:
             raise SessionError(f"{self.folder}: no bag/*.mcap in it; give the folder of a recorded session")
         self._channels: dict[tuple[Path, int], Channel] = {}
         self._schemas: dict[tuple[Path, int], Schema] = {}

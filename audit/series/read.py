@@ -50,6 +50,17 @@ def read_session(folder: Path, namespace: str | None = None) -> Session:
     return _session(bag, chosen, collectors.get(chosen, Collector(zero)), counts, last)
 
 
+def session_of_no_messages(folder: Path, zero_ns: int, why: list[str]) -> Session:
+    """A session whose bags are not there.
+
+    Args:
+        folder: A session folder.
+        zero_ns: Time 0 [ns since 1970].
+        why: Why they are not, in words.
+    """
+    return _session(Bag(folder, why, may_be_empty=True), "", Collector(zero_ns), {}, 0.0)
+
+
 def _collect(bag: Bag, entry: Entry, found: StreamTopic, collector: Collector, time: float) -> None:
     if not (found.stream == "image" or collector.wants(found.stream)):
         return

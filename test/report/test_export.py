@@ -14,7 +14,7 @@ import pyarrow.parquet
 import pytest
 
 from audit.export import command
-from audit.export.columns import Column, columns, time_base
+from audit.export.columns import Column, ExportError, columns, time_base
 from audit.export.write import write_export
 from audit.series.model import AlarmSpan, Session
 from audit.stops import stops
@@ -103,6 +103,38 @@ def test_stops_and_alarms_are_tables_too_and_hold_no_formulas(session: Session, 
     assert not (tmp_path / "series.parquet").exists()
 
 
+@pytest.mark.parametrize("first", ["=", "+", "-", "@", "＝", "＋", "－", "＠", "\t", "\r", "\n"])  # noqa: RUF001
+def test_whatever_a_spreadsheet_takes_for_a_formula_is_text(session: Session, tmp_path: Path, first: str) -> None:
+    """Some of them read wide signs as narrow ones, and pass over a line end."""
+    formula = AlarmSpan("X", f"{first}1+1", 9, False, "", "", 6.0, 6.0, None)
+    changed = replace(session, alarms=(formula,))
+    write_export(tmp_path, changed, columns(changed, time_base(changed, 1.0)), [], 1.0, ("csv",))
+    with (tmp_path / "alarms.csv").open(newline="") as file:
+        assert next(csv.DictReader(file))["source"] == f"'{first}1+1"
+
+
+def test_a_clock_that_was_set_makes_no_rows_without_end(session: Session) -> None:
+    """Decades between two messages would not fit into memory: the place of the step and the ways out are told."""
+    commands = session.commands
+    late = replace(commands, time=np.where(commands.time > 5.0, commands.time + 1.8e9, commands.time))
+    stepped = replace(
+        session, duration=1.8e9 + 12.0, commands=late, control=session.control.__class__(*_of_none()), arms={}
+    )
+    with pytest.raises(ExportError, match=r"from 5\.000 to 1800000005\.005 s.* --duration 5 or --start 1800000005"):
+        time_base(stepped, 50.0)
+    assert len(time_base(stepped, 50.0, duration=5.0)) == 251
+    after = time_base(stepped, 50.0, start=1.8e9 + 5.0)
+    assert (after[0], len(after)) == (1.8e9 + 5.0, 351)
+    assert len(columns(stepped, after)[0].values) == 351
+    with pytest.raises(ExportError, match="no row"):
+        time_base(session, 50.0, start=13.0)
+
+
+def _of_none() -> tuple[np.ndarray, ...]:
+    """Columns of an empty Control."""
+    return np.empty(0), np.empty(0, dtype=np.uint64), np.empty((0, 7))
+
+
 def test_the_command(recorded: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     parser = argparse.ArgumentParser()
     command.add_arguments(parser)
@@ -115,6 +147,8 @@ def test_the_command(recorded: Path, tmp_path: Path, capsys: pytest.CaptureFixtu
     (tmp_path / "file").write_text("")
     for arguments, code, words in (
         ([str(recorded), "--rate", "nan"], 2, "--rate: nan is not within 1 to 1000 Hz"),
+        ([str(recorded), "--start", "nan"], 2, "--start: nan is not within"),
+        ([str(recorded), "--start", "13"], 2, "the session is 11.99"),
         ([str(tmp_path / "none")], 2, "no such folder"),
         ([str(recorded), "--out", str(tmp_path / "file")], 4, "cannot be written"),
     ):

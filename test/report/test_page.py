@@ -17,9 +17,10 @@ from typing import Any
 import pytest
 
 from audit.finding import ALTERED, UNFINISHED, Finding, Problem
+from audit.redact import Selection, redact
 from audit.report import command
 from audit.report.head import read_head
-from audit.report.log_events import read_log
+from audit.report.log_events import MOST_EVENTS, read_log
 from audit.report.page import render
 from audit.report.verification import Verification, in_words
 from audit.report.words import count, date_and_time, lasting, milliseconds, number, offset
@@ -219,7 +220,9 @@ def test_many_problems_are_counted(session: Session) -> None:
     assert "And 3 further problems." in told.sentences
 
 
-@pytest.mark.parametrize("content", [b"", b"[1]", b"\xff\xfe", b'{"roles": 5, "versions": [1], "started_utc_ns": "x"}'])
+@pytest.mark.parametrize(
+    "content", [b"", b"[1]", b"[" * 100_000, b"\xff\xfe", b'{"roles": 5, "versions": [1], "started_utc_ns": "x"}']
+)
 def test_a_bad_head_is_told_and_breaks_nothing(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "session.json").write_bytes(content)
     head = read_head(tmp_path)
@@ -238,6 +241,32 @@ def test_the_audit_log_in_words(folder: Path, tmp_path: Path) -> None:
     assert log.gaps == ("count: 2; first: 301; topic: /safety/state; why: lost on its way",)
     assert log.unreadable == 1
     assert not any("salt" in event.text for event in log.events)
+
+
+@pytest.fixture
+def little(new_tape: Callable[[str], Any], folder: Path, tmp_path: Path) -> Path:
+    """Head and audit log of the session, and a bag of one message: a page of it is quickly drawn."""
+    tape = new_tape("")
+    tape.add(0.0, "/diagnostics", "std_msgs/msg/String", {"data": ""})
+    there: Path = tape.write(tmp_path / "little")
+    for path in folder.glob("*.json*"):
+        shutil.copy(path, there)
+    return there
+
+
+def test_an_event_that_is_not_shown_is_told(little: Path) -> None:
+    """Of many, those that an inquiry asks for first are shown, in order of time, and the page says how many are not."""
+    assert "events shown" not in Page(render(read_session(little), SOUND)).text
+    log = AuditWriter(little, "safety_monitor", HEAD["session"])
+    for index in range(MOST_EVENTS):
+        log.append("link", {"number": index})
+    log.append("permit", {"granted": False})
+    log.close()
+    found = read_log(little)
+    assert (len(found.events), found.listed) == (MOST_EVENTS, MOST_EVENTS + 5)
+    assert {"stop_request", "gap", "permit"} <= {event.type for event in found.events}
+    assert [event.utc_ns for event in found.events] == sorted(event.utc_ns for event in found.events)
+    assert f"{MOST_EVENTS} of {MOST_EVENTS + 5} events shown" in Page(render(read_session(little), SOUND)).text
 
 
 def test_the_command(folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -261,6 +290,52 @@ def test_the_command(folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture
         assert words in error
         assert error.count("\n") == 1
     assert {path.name for path in tmp_path.iterdir()} == {"report.html", "taken"}, "no half of a file is left"
+
+
+def test_several_sessions_make_a_page_each(
+    little: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """As `report records/*` does; what is no session is told, and the others are written."""
+    parser = argparse.ArgumentParser()
+    command.add_arguments(parser)
+    records = tmp_path / "records"
+    for name in ("one", "two"):
+        shutil.copytree(little, records / name)
+    (records / "empty").mkdir()
+    monkeypatch.chdir(tmp_path)
+    given = [str(path) for path in sorted(records.iterdir())]
+    assert command.run(parser.parse_args(given)) == 2
+    said = capsys.readouterr()
+    assert "empty: no bag/*.mcap" in said.err
+    assert {path.name for path in tmp_path.glob("*.html")} == {"one.html", "two.html"}
+    (tmp_path / "out").mkdir()
+    assert command.run(parser.parse_args([*given[1:], "--out", "out"])) == 0
+    assert {path.name for path in (tmp_path / "out").iterdir()} == {"one.html", "two.html"}
+    for arguments, words in (
+        ([*given, "--out", "one.html"], "is no folder"),
+        ([given[1], given[1]], "2 of the sessions would be written as one.html"),
+        ([*given, "--root", "ab"], "vouch for one session"),
+    ):
+        assert command.run(parser.parse_args(arguments)) == 2
+        assert words in capsys.readouterr().err
+
+
+def test_a_session_whose_bags_were_taken_out_has_a_page(little: Path, tmp_path: Path) -> None:
+    """The audit log is left; nothing is said of what only the bag would have told."""
+    parser = argparse.ArgumentParser()
+    command.add_arguments(parser)
+    arguments = parser.parse_args([str(little), "--out", str(tmp_path / "page.html")])
+    bags = [path.relative_to(little).as_posix() for path in little.glob("bag/*.mcap")]
+    redact(little, Selection(files=bags), "data protection", "<b>asked</b>")
+    assert command.run(arguments) == 0
+    page = Page((tmp_path / "page.html").read_text())
+    assert "bag/bag_0.mcap was taken out of the record by data protection: <b>asked</b>" in page.text
+    assert "stop request" in page.text
+    assert "The permission to move was never withdrawn" not in page.text
+    assert "case <7> & co" in page.text
+    for path in little.glob("redactions.*"):
+        path.unlink()
+    assert command.run(arguments) == 2, "a bag that is not there without a word"
 
 
 def test_numbers_in_words() -> None:

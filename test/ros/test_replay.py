@@ -192,7 +192,7 @@ def test_pause_step_seek_and_latched_topics(rooms: Any, record_session: Any, pla
         row = STREAMS["command"]
         console.create_subscription(message_type(row.type), "/replay/teleop/command/recorded", commands.append, LISTEN)
         half = 0.7 * (bag.end - bag.start) * 1e-9
-        process = played(str(folder), "--start", f"{half}", "--paused", "--topics", "PSM1/*", "teleop/*")
+        process = played(str(folder), "--start", f"{half}", "--paused", "--topics", "PSM1/*", "--topics", "teleop/*")
         room.until(lambda: states, START_LIMIT, "the latched state of the arm, though it stands")
         room.until(lambda: seen, what="status")
         assert seen[-1].level == DiagnosticStatus.WARN

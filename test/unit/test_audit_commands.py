@@ -11,7 +11,9 @@ from typing import Any
 
 import pytest
 
-from audit import redact_command, verify_command
+from audit import redact_command, replay_command, verify_command
+from teleop_cli import audit_commands
+from teleop_cli.main import main
 
 
 @pytest.fixture
@@ -54,6 +56,27 @@ def test_what_cannot_be_used_is_told_in_one_line(made: Any, capsys: pytest.Captu
         assert said.err.count("\n") == 1
 
 
+@pytest.mark.parametrize("command", [name for name, _, _ in audit_commands.COMMANDS])
+def test_a_path_that_cannot_be_looked_at_is_told_in_one_line(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """No file system has such names; a folder of somebody else ends in the same way."""
+    why = ["--who", "o", "--why", "w"] if command == "redact" else []
+    assert main(["audit", command, "x" * 300, *why]) == 2
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert said.err.startswith("telesurgery: ")
+    assert said.err.count("\n") == 1
+
+
+def test_who_no_longer_listens_is_no_bad_path() -> None:
+    """`telesurgery audit verify DIR | head` is no failure to read."""
+
+    def closed(_arguments: argparse.Namespace) -> int:
+        raise BrokenPipeError
+
+    with pytest.raises(BrokenPipeError):
+        audit_commands._guarded(closed)(argparse.Namespace())
+
+
 def test_anchors_reach_the_verification(made: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Each of them vouches, or refuses."""
     key = tmp_path / "trusted.pem"
@@ -75,6 +98,26 @@ def test_redaction_by_command(made: Any, tmp_path: Path, capsys: pytest.CaptureF
     assert capsys.readouterr().out == "taken out: 4 payloads, 1 files bag/bag_0.mcap; signed\n"
     assert call(verify_command, str(made.folder), "--key", str(public)) == 0
     assert "redacted by officer (law)" in capsys.readouterr().out
+
+
+def test_options_that_may_come_again_leave_the_folder_alone(made: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    """The folder may stand at the end, behind any of them."""
+    who = ["--who", "o", "--why", "w"]
+    assert call(redact_command, *who, "--type", "engagement", "--type", "state", str(made.folder)) == 0
+    assert "taken out: 10 payloads" in capsys.readouterr().out
+    parser = argparse.ArgumentParser()
+    replay_command.add_arguments(parser)
+    given = parser.parse_args(["--exclude", "a", "--topics", "b", "--topics", "c", "folder"])
+    assert (given.folder, given.topics, given.exclude) == (Path("folder"), ["b", "c"], ["a"])
+
+
+def test_the_help_tells_which_command_ends_how(capsys: pytest.CaptureFixture[str]) -> None:
+    """An altered record is 1 of `verify`, and no failure of `report`."""
+    with pytest.raises(SystemExit):
+        main(["audit", "--help"])
+    said = capsys.readouterr().out
+    assert "1    verify: the record is bad; decisions: " in said
+    assert "report, export and scores tell of a damaged record in what they write" in said
 
 
 def test_redaction_that_is_refused(made: Any, capsys: pytest.CaptureFixture[str]) -> None:

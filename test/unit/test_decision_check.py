@@ -220,6 +220,57 @@ def test_a_log_that_ends_early_is_found(session: Path, tmp_path: Path) -> None:
     assert found["bag"]["different"] >= 30 - UNWRITTEN - 1
 
 
+BIG = "1" + "0" * 400
+
+
+@pytest.mark.parametrize(
+    ("number", "old", "new"),
+    [
+        (2, '"of":"supervisor"', '"of":[]'),
+        (2, '"call":"step"', '"call":' + "[" * 700 + "]" * 700),
+        (2, '"with":', '"with":{"f":' + BIG + '},"was":'),
+        (2, '"with":', '"with":{"r":["b",[1000]]},"was":'),
+        (2, '"with":', '"with":' + "[" * 600 + "]" * 600 + ',"was":'),
+        (2, '"with":', '"with":' + '{"l":[' * 300 + "]}" * 300 + ',"was":'),
+        (2, '"result":', '"result":NaN,"was":'),
+        (2, '"result":', '"result":' + "[" * 900 + "]" * 900 + ',"was":'),
+        (1, f'"permit_session",{PERMITS}', '"permit_session","x"'),
+        (1, f'"permit_session",{PERMITS}', '"permit_session",{"f":' + BIG + "}"),
+    ],
+)
+def test_a_line_that_cannot_be_used_is_told(session: Path, tmp_path: Path, number: int, old: str, new: str) -> None:
+    """Whatever somebody wrote into the log: the line is named, and the exit code is that of a bad record."""
+    folder = copied(session, tmp_path)
+    lines = (session / LOG).read_text().splitlines()
+    assert old in lines[number - 1]
+    lines[number - 1] = lines[number - 1].replace(old, new, 1)
+    (folder / LOG).write_text("\n".join(lines) + "\n")
+    code, found = decisions(folder)
+    assert (code, found["ok"]) == (1, False)
+    assert f"line {number}" in f"{found['error']} {found['decisions']['first_altered']}"
+
+
+def test_a_decision_with_named_arguments_is_told(session: Path, tmp_path: Path) -> None:
+    """The supervisor would decide the same; the monitor never calls it so."""
+    folder = copied(session, tmp_path)
+    lines = (session / LOG).read_text().splitlines()
+    record = json.loads(lines[1])
+    (now, seen), _ = record["with"]
+    record["with"] = [[], {"d": [["now", now], ["inputs", seen]]}]
+    lines[1] = json.dumps(record, separators=(",", ":"))
+    (folder / LOG).write_text("\n".join(lines) + "\n")
+    code, found = decisions(folder)
+    assert code == 1
+    assert "line 2: supervisor.step takes the time and the inputs" in found["error"]
+
+
+def test_a_record_at_an_impossible_time_is_no_crash() -> None:
+    """10^400 ns is a whole number for JSON and for a record, and no float."""
+    late = {**record(3, "state", {"to": "HOLD"}), "mono_ns": 10**400}
+    found = compare_chain([RUN], [[*RECORDS, late]])
+    assert (found.different, len(found.notes)) == (0, 1)
+
+
 RUN = Run(
     7,
     [Told(1, False, 1.0, (), ("x",), ("y",)), Told(2, True, 1.0, (), (), ())],
