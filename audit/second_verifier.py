@@ -5,9 +5,11 @@
 hashes of bags and does not look into them. `first_bad`: the first file that was altered, else whose end is missing.
 """
 
-import collections
+import argparse
+import contextlib
 import hashlib
 import json
+import os
 import pathlib
 import re
 import sys
@@ -16,9 +18,13 @@ from cryptography.hazmat.primitives.serialization import load_pem_public_key
 
 TEXTS = {"actor", "boot", "chain", "hash", "payload_sha256", "prev", "session", "type"}
 FIELDS = TEXTS | {"clock_error_ns", "mono_ns", "n", "payload", "utc_ns"}
-LATER = {"segment", "redaction", "gap", "disk"}
-NEEDED = LATER | {"start", "checkpoint", "end", "bag_opened", "bag_closed", "witness"}
+KEPT = {"segment", "redaction", "gap", "disk", "start", "checkpoint", "end", "bag_opened", "bag_closed", "witness"}
+OPENING = {"broken", "chain", "clock_source", "format", "previous", "salt"}
+TOLD = {"files", "n", "prev", "records", "salt", "session", "utc_ns", "who", "why"}
+RECORD = {"chain": str, "hash": str, "n": int, "payload_sha256": str, "type": str}
+FILE = {"bytes": int, "file": str, "sha256": str}
 GROWS = re.compile(r"bag/[^/]+\.mcap|[^/]+\.decisions\.jsonl")
+SEGMENT = re.compile(r"([a-z][a-z0-9_]*)\.([0-9]{3}|[1-9][0-9]{3,5})\.audit\.jsonl")
 
 
 def _need(condition, file, why):
@@ -35,15 +41,30 @@ def _hash(value):
     return hashlib.sha256(value if isinstance(value, bytes) else _form(value)).hexdigest()
 
 
+def _types(value):
+    return {key: type(content) for key, content in value.items()}
+
+
+def _plain(value, deep):
+    if isinstance(value, (dict, list)):
+        inner = value.values() if isinstance(value, dict) else value
+        return deep > 0 and all(_plain(content, deep - 1) for content in inner)
+    return type(value) is not int or abs(value) < 1 << 64
+
+
+def _regular(folder, file):
+    path = folder / file
+    _need(path.is_file() and not path.is_symlink() and os.access(path, os.R_OK), file, "is a link or cannot be read")
+    return path
+
+
 def _parse(line):
-    try:
-        record = json.loads(line[:-1])
+    with contextlib.suppress(Exception):
+        record = json.loads(line[:-1] if len(line) < 1 << 24 else b"")
         good = set(record) == FIELDS and all(type(record[key]) is str for key in TEXTS) and type(record["n"]) is int
         good = good and _hash({key: record[key] for key in FIELDS - {"payload", "hash"}}) == record["hash"]
         good = good and (record["payload"] is None or _hash(record["payload"]) == record["payload_sha256"])
-        return record if good and _form(record) + b"\n" == line else None
-    except Exception:
-        return None
+        return record if good and _plain(record, 18) and _form(record) + b"\n" == line else None
 
 
 def _root(leaves):
@@ -53,11 +74,21 @@ def _root(leaves):
 
 
 def _signed(key, payload):
-    try:
+    with contextlib.suppress(Exception):
         content = {name: payload[name] for name in payload if name != "signature"}
         return key.verify(bytes.fromhex(payload["signature"]), _form(content)) is None
-    except Exception:
-        return False
+
+
+def _redacts(record, told, first):
+    """Nothing else may stand in the chain of redactions, and each only at its own place."""
+    with contextlib.suppress(Exception):
+        usual = (record["type"], record["actor"], told["chain"], told["format"]) if first else ()
+        if usual == ("segment", "redactions", "redactions", 1):
+            return set(told) == OPENING and re.fullmatch("[a-z0-9_-]{0,32}", told["clock_source"])
+        place = (record["type"], told["who"], type(told["why"])) == ("redaction", record["actor"], str) and not first
+        place = place and all(told[key] == record[key] for key in ("n", "prev", "session", "utc_ns"))
+        what = [_types(item) == RECORD for item in told["records"]] + [_types(item) == FILE for item in told["files"]]
+        return place and all(what) and set(told) in (TOLD, TOLD | {"public_key", "signature"})
 
 
 def _chain(folder, name, files, session):
@@ -66,7 +97,7 @@ def _chain(folder, name, files, session):
     for file, before in zip(files, [None, *files], strict=False):
         rest, first, expected = b"", True, f"{name}.{files.index(file):03d}.audit.jsonl"
         _need(file == expected, expected, "is missing")
-        for line in re.findall(rb"[^\n]*\n|[^\n]+", (folder / file).read_bytes()):
+        for line in re.findall(rb"[^\n]*\n|[^\n]+", _regular(folder, file).read_bytes()):
             record, n = _parse(line), len(found)
             if record is None:
                 rest += line
@@ -75,77 +106,83 @@ def _chain(folder, name, files, session):
             told = payload.get("broken") if record["type"] == "gap" and not first else None
             told = not rest or told == {"bytes": len(rest) - 1, "sha256": _hash(rest[:-1])}
             _need(told, file, f"what stands before record {record['n']} is none")
-            right = (record["chain"], record["session"]) == (name, session)
-            right = (
-                right
-                and (record["type"] == "segment" or not first)
-                and (name != "redactions" or record["type"] in LATER)
+            right = (record["chain"], record["session"]) == (name, session) and (
+                not first or record["type"] == "segment"
             )
-            _need(right and (payload or record["type"] not in NEEDED), file, f"record {n} is not of this place")
-            if first and before and payload["previous"] == before:
-                same = payload["broken"] == {name: lost for name, lost in behind.items() if lost["bytes"]}
+            right = right and (name != "redactions" or _redacts(record, payload, first))
+            _need(right and (payload or record["type"] not in KEPT), file, f"record {n} is not of this place")
+            if first and before and payload.get("previous") == before:
+                same = payload.get("broken") == {name: lost for name, lost in behind.items() if lost["bytes"]}
                 whole = record["n"] == n and (same or not follows)
                 _need(whole, next(iter(behind), before), f"no record {n} at its end")
-            _need(follows, file, f"here is not record {n}")
+            opens = not first or (payload.get("previous") == before and (before or payload.get("broken") == {}))
+            _need(follows and opens, file, f"here is not record {n}")
             found.append((file, record))
             rest, first, prev, behind = b"", False, record["hash"], {}
         behind.update({file: {"bytes": len(rest), "sha256": _hash(rest)}} if rest or first else {})
     return found, list(behind)[-1:]
 
 
-def _files(folder, log, ended, gone):
+def _files(folder, log, ended, gone, read):
     """Compares every file that is no chain; those with an end that nobody vouches for."""
-    claims, late = collections.defaultdict(dict), []
-    for told in (record["payload"] for record in log if record["type"] in ("checkpoint", "bag_closed")):
-        for name, file in told.get("files", {told.get("file"): told}).items():
-            claims[name] = {**(claims[name] if GROWS.fullmatch(name) else {}), file["bytes"]: file["sha256"]}
-    there = {path.relative_to(folder).as_posix(): path for path in folder.rglob("*")}
-    there = {name: p for name, p in there.items() if p.is_symlink() or (p.is_file() and ".audit.jsonl" not in name)}
-    for name in sorted(set(claims) - (gone - set(there))):
-        _need(name in there and there[name].is_file() and not there[name].is_symlink(), name, "is missing")
+    claims, late = {}, []
+    for record in log:
+        told, one = record["payload"] or {}, {}
+        if record["type"] == "bag_closed" and _types({key: told.get(key) for key in FILE}) == FILE:
+            one = {told["file"]: told}
+        for name, file in (told["files"] if record["type"] == "checkpoint" else one).items():
+            claims[name] = {**(claims.get(name, {}) if GROWS.fullmatch(name) else {}), file["bytes"]: file["sha256"]}
+    paths = [path for path in folder.rglob("*") if path.is_symlink() or not path.is_dir()]
+    there = {path.relative_to(folder).as_posix() for path in paths} - read
+    for name in sorted(name for name in claims if name in there or (name, *max(claims[name].items())) not in gone):
+        _need(name in there, name, "is missing")
         digest, done, same, anew = hashlib.sha256(), 0, True, name == "bag/metadata.yaml" and not ended
-        with there[name].open("rb") as file:
+        with _regular(folder, name).open("rb") as file:
             for size in sorted(claims[name]):
                 digest.update(file.read(size - done))
                 same, done = same and digest.hexdigest() == claims[name][size], size
                 _need(same or anew, name, f"is not what it was, up to byte {size}")
             late += [name] if not same or file.read(1) else []
         _need(not ended or name not in late, name, f"nobody vouches for the bytes from {done} on")
-    for name in sorted(set(there) - set(claims)):
-        _need(not ended and not there[name].is_symlink(), name, "nothing tells of this file")
-    return late + sorted(set(there) - set(claims))
+    for name in sorted(there - set(claims)):
+        _need(_regular(folder, name) and not ended, name, "nothing tells of this file")
+    return late + sorted(there - set(claims))
 
 
 def main():
     """Verify a folder."""
-    folder, trusted = pathlib.Path(sys.argv[1]), None
-    if sys.argv[2:3] == ["--key"]:
-        trusted = load_pem_public_key(pathlib.Path(sys.argv[3]).read_bytes())
-    names, chains, late, heads = collections.defaultdict(list), collections.defaultdict(list), [], {}
-    for path in sorted(folder.glob("*.audit.jsonl")):
-        names[path.name.split(".")[0]].append(path.name)
-    voters = [files[0] for files in names.values()] + ["session.json"] * (folder / "session.json").is_file()
-    votes = [re.findall(rb'"session": ?"(\w+)"', (folder / file).read_bytes().split(b"\n{")[0]) for file in voters]
-    session = collections.Counter(found[-1].decode() for found in votes if found).most_common(1)
-    for name, files in names.items():
-        chains[name], broken = _chain(folder, name, files, session and session[0][0])
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("folder", type=pathlib.Path)
+    parser.add_argument("--key", type=pathlib.Path)
+    folder, key = vars(parser.parse_args()).values()
+    trusted = key and load_pem_public_key(key.read_bytes())
+    names, chains, late, heads = {"recorder": [], "redactions": []}, {}, [], {}
+    found = [match for path in folder.iterdir() if (match := SEGMENT.fullmatch(path.name))]
+    for match in sorted(found, key=lambda match: int(match[2])):
+        names.setdefault(match[1], []).append(match[0])
+    voters = [names[name][0] for name in sorted(names) if names[name]]
+    voters += ["session.json"] * (folder / "session.json").is_file()
+    firsts = [_regular(folder, file).read_bytes().split(b"\n{")[0] for file in voters]
+    votes = [found[-1].decode() for first in firsts if (found := re.findall(rb'"session": ?"(\w+)"', first))]
+    for name in sorted(names):
+        chains[name], broken = _chain(folder, name, names[name], max(votes, key=votes.count, default=""))
         late += broken
     redactions = [record["payload"] for _, record in chains["redactions"] if record["type"] == "redaction"]
     out = {(item["chain"], item["n"]): item["hash"] for payload in redactions for item in payload["records"]}
-    for file, record in (place for name in names for place in chains[name]):
+    for file, record in (place for name in sorted(names) for place in chains[name]):
         kept = record["payload"] is not None or out.get((record["chain"], record["n"])) == record["hash"]
         _need(kept, file, f"the payload of record {record['n']} was taken out")
-    signed = not trusted or all(_signed(trusted, redaction) for redaction in redactions)
-    _need(signed, next(iter(names["redactions"]), None), "nobody who is trusted vouches for a redaction")
+    for file, record in chains["redactions"]:
+        signed = not trusted or record["type"] == "segment" or _signed(trusted, record["payload"])
+        _need(signed, file, "nobody who is trusted vouches for this redaction")
     log = [record for _, record in chains["recorder"]]
     _need(log, "recorder.000.audit.jsonl", "holds no record")
-    pem = (folder / "public_key.pem").read_bytes() if (folder / "public_key.pem").is_file() else b""
+    pem = _regular(folder, "public_key.pem").read_bytes()
     start = next((record["payload"] for record in log if record["type"] == "start"), {})
     _need(start.get("public_key_sha256", _hash(pem)) == _hash(pem), "public_key.pem", "is not the one of the start")
     _need(pem.startswith(b"-----BEGIN PUBLIC KEY-----\n"), "public_key.pem", "is no key")
     key = load_pem_public_key(pem)
-    same = not trusted or trusted.public_bytes_raw() == key.public_bytes_raw()
-    _need(same, "public_key.pem", "is not the trusted key")
+    _need(not trusted or trusted == key, "public_key.pem", "is not the trusted key")
     for file, record in chains["recorder"]:
         signs, leaves, before = record["type"] in ("checkpoint", "end"), [], heads
         _need(not signs or _signed(key, record["payload"]), file, f"record {record['n']} is not signed")
@@ -166,7 +203,8 @@ def main():
     for name in names.keys() - {"redactions"}:
         covered = heads.get(name, {"n": -1})["n"] + (2 if ended and name == "recorder" else 0)
         late += [file for file, _ in chains[name][covered + 1 :][:1]]
-    late += _files(folder, log, ended, {item["file"] for payload in redactions for item in payload["files"]})
+    gone = {(item["file"], item["bytes"], item["sha256"]) for payload in redactions for item in payload["files"]}
+    late += _files(folder, log, ended, gone, {file for files in names.values() for file in files})
     _need(not late, next(iter(late), None), "its end is missing: nobody vouches for what stands there")
     print(json.dumps({"ok": True, "first_bad": None, "why": ""}))
 
