@@ -62,7 +62,8 @@ def claims_of(checkpoints: Iterable[Entry], closed: Iterable[Entry]) -> dict[str
     for entry in closed:
         payload = entry.record["payload"]
         name, size, digest = payload.get("file"), payload.get("bytes"), payload.get("sha256")
-        if isinstance(name, str) and type(size) is int and isinstance(digest, str):
+        right = isinstance(name, str) and type(size) is int and size >= 0 and isinstance(digest, str)
+        if right and GROWS.fullmatch(name):
             claims.setdefault(name, []).append(Claim(size, digest, entry.n))
     # A file that is written anew as a whole is what the newest checkpoint says.
     return {name: sorted(set(told if GROWS.fullmatch(name) else told[-1:])) for name, told in claims.items()}

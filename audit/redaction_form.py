@@ -48,7 +48,9 @@ def _segment(record: Mapping[str, Any], payload: Mapping[str, Any]) -> str:
 
 
 def _redaction(record: Mapping[str, Any], payload: Mapping[str, Any]) -> str:
-    if payload.keys() not in (_TOLD, _TOLD | _SIGNED):
+    if payload.keys() not in (_TOLD, _TOLD | _SIGNED) or not all(
+        isinstance(payload.get(key, ""), str) for key in _SIGNED
+    ):
         return "has not the fields of a redaction"
     other = [key for key in PLACE if payload[key] != record[key]]
     if other:
