@@ -17,9 +17,7 @@ def add_anchor_arguments(parser: argparse.ArgumentParser) -> None:
         "--redactor", type=Path, metavar="FILE", action="append", default=[], help="public key of who may redact"
     )
     parser.add_argument("--witness", type=Path, metavar="DIR", help="record of the other site")
-    parser.add_argument(
-        "--root", type=_root, default="", metavar="HEX", help="root of a checkpoint that was shown at the console"
-    )
+    parser.add_argument("--root", type=_root, metavar="HEX", help="root of a checkpoint that was shown at the console")
 
 
 def _root(text: str) -> str:
@@ -31,4 +29,4 @@ def _root(text: str) -> str:
 
 def anchors_of(arguments: argparse.Namespace) -> Anchors:
     """What was given."""
-    return Anchors(arguments.key, tuple(arguments.redactor), arguments.witness, arguments.root)
+    return Anchors(arguments.key, tuple(arguments.redactor), arguments.witness, arguments.root or "")

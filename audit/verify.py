@@ -4,12 +4,12 @@ What is looked at, in this order; the first thing that was altered is the first 
 else the first at which the record ends too early:
 
 1. each chain by itself, by name: canonical lines, numbers, hashes, segments, one session;
-2. payloads that were taken out: every one is told of in the chain `redactions`;
+2. payloads that were taken out: every one is told of in the chain `redactions`, with an anchor by who is trusted;
 3. public_key.pem: the one that the `start` record names, and that is trusted;
 4. checkpoints in their order: signature, heads, Merkle root; then the signed end, and what stands behind it;
 5. all other files by name: there, with the hashes that checkpoints and `bag_closed` records hold, no more than these;
 6. bags: their own checksums, as many messages as the chain says;
-7. what somebody outside saw: a root, the record of the other site.
+7. what somebody outside saw: a root, the record of the other site; it has to tell of this session.
 """
 
 from __future__ import annotations

@@ -22,7 +22,7 @@ _STAMP = Stamp(5, 1_795_668_180_000_000_000, None, "boot")
 def replay_a_redaction(bench: Bench, chance: random.Random) -> Tampering:
     """A bag is taken away, with a redaction that was signed for the other session of the same key."""
     files, name = _without_a_bag(bench, chance)
-    told = _redaction(bench.other, name)
+    told = _redaction(bench, bench.other, name)
     files[FILE] = _chain(
         bench.genuine, (REDACTION, lambda n, prev: bench.signer.signed({**told, "n": n, "prev": prev}))
     )
@@ -32,7 +32,7 @@ def replay_a_redaction(bench: Bench, chance: random.Random) -> Tampering:
 def redact_another_content(bench: Bench, chance: random.Random) -> Tampering:
     """Signed for this session and place, but for other bytes than the record tells of."""
     files, name = _without_a_bag(bench, chance)
-    told = {**_redaction(bench.other, name), "session": _session(bench.genuine)}
+    told = {**_redaction(bench, bench.other, name), "session": _session(bench.genuine)}
     files[FILE] = _chain(
         bench.genuine, (REDACTION, lambda n, prev: bench.signer.signed({**told, "n": n, "prev": prev}))
     )
@@ -42,7 +42,7 @@ def redact_another_content(bench: Bench, chance: random.Random) -> Tampering:
 def move_a_redaction(bench: Bench, chance: random.Random) -> Tampering:
     """A signed one stands at another place, or at another time, than the one it was signed for."""
     files, name = _without_a_bag(bench, chance)
-    told, wrong = _redaction(bench.genuine, name), {"n": 2, "prev": GENESIS, "utc_ns": 5}
+    told, wrong = _redaction(bench, bench.genuine, name), {"n": 2, "prev": GENESIS, "utc_ns": 5}
     key = chance.choice(sorted(wrong))
     files[FILE] = _chain(
         bench.genuine,
@@ -54,7 +54,7 @@ def move_a_redaction(bench: Bench, chance: random.Random) -> Tampering:
 def redact_with_another_key(bench: Bench, chance: random.Random) -> Tampering:
     """Everything about it is right but who signed it."""
     files, name = _without_a_bag(bench, chance)
-    told, signer = _redaction(bench.genuine, name), Signer()
+    told, signer = _redaction(bench, bench.genuine, name), Signer()
     told["public_key"] = signer.public_pem.decode()
     files[FILE] = _chain(bench.genuine, (REDACTION, lambda n, prev: signer.signed({**told, "n": n, "prev": prev})))
     return Tampering(files, {FILE}, needs_anchor=True)
@@ -102,11 +102,11 @@ def _without_a_bag(bench: Bench, chance: random.Random) -> tuple[Files, str]:
     return files, name
 
 
-def _redaction(files: Files, name: str) -> dict[str, Any]:
+def _redaction(bench: Bench, files: Files, name: str) -> dict[str, Any]:
     content = files[name]
     listed = {"file": name, "bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()}
     told = {"who": "officer", "why": "law", "records": [], "files": [listed], "utc_ns": _STAMP.utc_ns}
-    return salted({**told, "session": _session(files), "public_key": ""})
+    return salted({**told, "session": _session(files), "public_key": bench.signer.public_pem.decode()})
 
 
 def _chain(files: Files, *records: tuple[str, Payload], opening: dict[str, Any] | None = None) -> bytes:

@@ -199,3 +199,4 @@ def test_nothing_is_taken_out_that_cannot_be_written_down(made: Any, monkeypatch
     with pytest.raises(RedactionError, match="nothing was taken out"):
         redact(made.folder, Selection(types=["engagement"]), "officer", "reason")
     assert all(r["payload"] is not None for r in records(made.folder))
+    assert not list(made.folder.glob("redactions*"))
