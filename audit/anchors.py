@@ -17,9 +17,16 @@ def add_anchor_arguments(parser: argparse.ArgumentParser) -> None:
         "--redactor", type=Path, metavar="FILE", action="append", default=[], help="public key of who may redact"
     )
     parser.add_argument("--witness", type=Path, metavar="DIR", help="record of the other site")
-    parser.add_argument("--root", default="", metavar="HEX", help="root of a checkpoint that was shown at the console")
+    parser.add_argument("--root", type=_root, metavar="HEX", help="root of a checkpoint that was shown at the console")
+
+
+def _root(text: str) -> str:
+    # An empty one would be taken for none, and the record for one that nobody was asked about.
+    if not text.strip():
+        raise argparse.ArgumentTypeError("is empty")
+    return text.strip()
 
 
 def anchors_of(arguments: argparse.Namespace) -> Anchors:
     """What was given."""
-    return Anchors(arguments.key, tuple(arguments.redactor), arguments.witness, arguments.root)
+    return Anchors(arguments.key, tuple(arguments.redactor), arguments.witness, arguments.root or "")

@@ -9,6 +9,8 @@ from pathlib import Path
 from mcap.records import Channel, Message
 from mcap.stream_reader import StreamReader
 
+from audit.regular import open_regular
+
 _LARGEST_STEP = 1_000_000
 """A number so much larger than the last one is that of another publisher."""
 _REMEMBERED = 10_000
@@ -78,7 +80,7 @@ class BagReading:
         counts: Counter[str] = Counter()
         topics: dict[int, str] = {}
         wrong = ""
-        with path.open("rb") as file:
+        with open_regular(path) as file:
             try:
                 reader = StreamReader(file, validate_crcs=True, record_size_limit=_LARGEST_RECORD)
                 for record in reader.records:

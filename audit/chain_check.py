@@ -10,14 +10,13 @@ from typing import Any
 from audit.checkpoint import REDACTIONS
 from audit.finding import ALTERED, UNFINISHED, Problem
 from audit.reading import Line, lines
+from audit.redaction_form import misfit
 from teleop_core.audit_disk import broken_off, parse_segment, segment_name
 from teleop_core.audit_record import GENESIS
 
 STRUCTURE = ("segment", "start", "checkpoint", "end", "gap", "disk", "bag_opened", "bag_closed", "witness", "redaction")
 """Types of records that a verification needs; they cannot be redacted."""
 _KEPT = (*STRUCTURE, "link")
-_OF_REDACTIONS = ("segment", "redaction", "gap", "disk")
-"""All that the chain of redactions holds; no checkpoint covers it, so nothing else may hide there."""
 CLOCK_STEP = 50_000_000
 """A wall clock that moves so much against the monotonic one between two records has been set [ns]."""
 _DRIFT = 1000
@@ -78,9 +77,6 @@ def check_chain(name: str, paths: Sequence[Path], session: str) -> ChainCheck:
         name: Of the chain.
         paths: Its segments in order.
         session: The session that every record has to be of.
-
-    Raises:
-        OSError: a file cannot be read.
     """
     return _Reader(name, paths, session).read()
 
@@ -99,12 +95,19 @@ class _Reader:
             if parse_segment(path.name) != (self._found.name, number):
                 self._found.problem = Problem(ALTERED, expected, "the file is missing", n=len(self._found.hashes))
             else:
-                self._found.problem = self._read_segment(path, self._paths[number - 1].name if number else None)
+                self._found.problem = self._try_segment(path, self._paths[number - 1].name if number else None)
             if self._found.problem is not None:
                 return self._found
         if self._behind:
             self._found.broken = self._no_record_behind(UNFINISHED)
         return self._found
+
+    def _try_segment(self, path: Path, previous: str | None) -> Problem | None:
+        try:
+            return self._read_segment(path, previous)
+        except OSError as error:
+            n = len(self._found.hashes)
+            return Problem(ALTERED, path.name, f"cannot be read: {error.strerror or error}", n=n)
 
     def _read_segment(self, path: Path, previous: str | None) -> Problem | None:
         region: list[Line] = []
@@ -133,8 +136,9 @@ class _Reader:
             return here.problem(
                 f"is a record of session {record['session'][:32]}, the others are of {self._session[:32]}"
             )
-        if self._found.name == REDACTIONS and record["type"] not in _OF_REDACTIONS:
-            return here.problem(f"a {record['type']!r} record is none of a redaction")
+        unfit = misfit(record, opening) if self._found.name == REDACTIONS else ""
+        if unfit:
+            return here.problem(unfit)
         if opening and record["type"] != "segment":
             return here.problem(f"a segment begins with a 'segment' record, this is {record['type']!r}")
         payload = record["payload"]

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
 from audit.chain_check import Entry
 from audit.finding import ALTERED, UNFINISHED, Problem
+from audit.regular import open_regular
 from teleop_core.audit_disk import parse_segment
 
 GROWS = re.compile(r"bag/[^/]+\.mcap|[^/]+\.decisions\.jsonl")
@@ -34,7 +35,7 @@ class Claim:
 
 
 def files_in(folder: Path) -> dict[str, Path]:
-    """Every file and link of a folder but the segments of the chains, by name relative to it.
+    """Everything in a folder but folders and what is read as a segment of a chain, by name relative to it.
 
     Raises:
         OSError: the folder cannot be read.
@@ -42,7 +43,7 @@ def files_in(folder: Path) -> dict[str, Path]:
     found = {}
     for path in sorted(folder.rglob("*")):
         name = path.relative_to(folder).as_posix()
-        if (path.is_symlink() or not path.is_dir()) and (path.is_symlink() or parse_segment(name) is None):
+        if (path.is_symlink() or not path.is_dir()) and parse_segment(name) is None:
             found[name] = path
     return found
 
@@ -61,14 +62,18 @@ def claims_of(checkpoints: Iterable[Entry], closed: Iterable[Entry]) -> dict[str
     for entry in closed:
         payload = entry.record["payload"]
         name, size, digest = payload.get("file"), payload.get("bytes"), payload.get("sha256")
-        if isinstance(name, str) and type(size) is int and isinstance(digest, str):
+        right = isinstance(name, str) and type(size) is int and size >= 0 and isinstance(digest, str)
+        if right and GROWS.fullmatch(name):
             claims.setdefault(name, []).append(Claim(size, digest, entry.n))
     # A file that is written anew as a whole is what the newest checkpoint says.
     return {name: sorted(set(told if GROWS.fullmatch(name) else told[-1:])) for name, told in claims.items()}
 
 
 def check_files(
-    files: Mapping[str, Path], claims: Mapping[str, Sequence[Claim]], ended: bool, taken_out: Iterable[str]
+    files: Mapping[str, Path],
+    claims: Mapping[str, Sequence[Claim]],
+    ended: bool,
+    taken_out: Collection[tuple[str, int, str]],
 ) -> Iterator[Problem]:
     """What does not fit: altered and missing files by name, then files of which nothing is told.
 
@@ -76,18 +81,22 @@ def check_files(
         files: As of `files_in`.
         claims: As of `claims_of`.
         ended: Everything has to be covered.
-        taken_out: Files that were redacted.
+        taken_out: Name, bytes and hash of files that were redacted.
     """
     for name in sorted(claims):
         if name in files:
             problem = _check_file(name, files[name], claims[name], ended)
             if problem is not None:
                 yield problem
-        elif name not in taken_out:
-            yield Problem(ALTERED, name, f"the file is missing; record {claims[name][-1].n} tells of it")
+            continue
+        newest = claims[name][-1]
+        if (name, newest.bytes, newest.sha256) not in taken_out:
+            yield Problem(ALTERED, name, f"the file is missing; record {newest.n} tells of it")
     for name in sorted(set(files) - set(claims)):
-        unfinished = not ended and not files[name].is_symlink()  # begun behind the last checkpoint
-        yield Problem(UNFINISHED if unfinished else ALTERED, name, "no checkpoint tells of this file")
+        regular = files[name].is_file() and not files[name].is_symlink()
+        unfinished = not ended and regular  # begun behind the last checkpoint
+        why = "no checkpoint tells of this file" if regular else "is a link or no file, and no checkpoint tells of it"
+        yield Problem(UNFINISHED if unfinished else ALTERED, name, why)
 
 
 def _check_file(name: str, path: Path, claims: Sequence[Claim], ended: bool) -> Problem | None:
@@ -95,7 +104,7 @@ def _check_file(name: str, path: Path, claims: Sequence[Claim], ended: bool) -> 
         return Problem(ALTERED, name, "is a link or no file")
     digest, done = hashlib.sha256(), 0
     try:
-        with path.open("rb") as file:
+        with open_regular(path) as file:
             for claim in claims:
                 read = _feed(digest, file, claim.bytes - done)
                 if digest.hexdigest() != claim.sha256:

@@ -124,4 +124,9 @@ class Finding:
             f"clock step of {step['step_s']:.3f} s at record {step['n']} of {step['chain']}"
             for step in self.clock_steps
         ]
-        return said + self.notes
+        return [printable(line) for line in said + self.notes]
+
+
+def printable(text: str) -> str:
+    """A text from a record for the terminal: what could move the cursor, or begin a line, is written out."""
+    return "".join(sign if sign.isprintable() else sign.encode("unicode_escape").decode() for sign in text)

@@ -8,8 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from audit.regular import open_regular
 from teleop_core.audit_disk import parse_segment, segments
 from teleop_core.audit_record import RecordError, check_record
+
+LONGEST = 16 << 20
+"""Of a line [bytes]; one that is longer is no record, and what stands behind its beginning is not read."""
 
 
 @dataclass(frozen=True)
@@ -50,9 +54,12 @@ def lines(path: Path) -> Iterator[Line]:
         OSError: the file cannot be read.
     """
     offset = 0
-    with path.open("rb") as file:
-        for number, text in enumerate(file, start=1):
+    with open_regular(path) as file:
+        for number, text in enumerate(iter(lambda: file.readline(LONGEST), b""), start=1):
             record, error = None, "the line broke off"
+            if len(text) == LONGEST:
+                yield Line(path.name, number, offset, text, None, f"the line is longer than {LONGEST - 1} bytes")
+                return
             if text.endswith(b"\n"):
                 try:
                     record, error = check_record(text[:-1]), ""

@@ -8,21 +8,26 @@ written.
 
 from __future__ import annotations
 
+import hashlib
 import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from audit.chain_check import STRUCTURE
-from audit.checkpoint import REDACTIONS, RunningHash
-from audit.file_check import GROWS
+from audit.chain_check import STRUCTURE, check_chain
+from audit.checkpoint import RECORDER, REDACTIONS
+from audit.checkpoint_check import check_checkpoints
+from audit.file_check import GROWS, Claim, claims_of
 from audit.reading import Line, chains, lines
-from audit.redaction_check import REDACTION
+from audit.redaction_form import REDACTION
+from audit.regular import open_regular
 from audit.signing import Signer
-from teleop_core.audit_record import canonical
-from teleop_core.audit_segment import being_written
-from teleop_core.audit_writer import AuditWriter
+from teleop_core.audit_clock import stamp_now
+from teleop_core.audit_record import RecordError, canonical, salted
+from teleop_core.audit_segment import SegmentFile, being_written
+
+_PIECE = 1 << 20
 
 
 class RedactionError(ValueError):
@@ -101,8 +106,11 @@ def redact(folder: Path, selection: Selection, who: str, why: str, signer: Signe
     forbidden = sorted(set(selection.types) & set(STRUCTURE))
     if forbidden:
         raise RedactionError(f"{', '.join(forbidden)}: a verification needs these records; choose other types")
-    files = [_file(folder, name) for name in selection.files]
+    for name in selection.files:
+        _check_name(folder, name)
     records, session = _selected(folder, selection)
+    claims = _claims(folder, session) if selection.files else {}
+    files = [_file(folder, name, claims.get(name)) for name in selection.files]
     if not records and not files:
         raise RedactionError(f"{folder}: nothing there fits what is to be taken out")
     told = {"who": who, "why": why, "records": records, "files": files}
@@ -132,24 +140,52 @@ def _selected(folder: Path, selection: Selection) -> tuple[list[dict[str, Any]],
     return found, session
 
 
-def _file(folder: Path, name: str) -> dict[str, Any]:
-    path = folder / name
+def _check_name(folder: Path, name: str) -> None:
     if not GROWS.fullmatch(name):
         raise RedactionError(f"{name}: only bags (bag/NAME.mcap) and decision logs can be taken out")
-    if not path.is_file():
-        raise RedactionError(f"{path}: is not there")
-    size, digest = RunningHash(path).follow()
-    return {"file": name, "bytes": size, "sha256": digest}
+    if not (folder / name).is_file():
+        raise RedactionError(f"{folder / name}: is not there")
+
+
+def _claims(folder: Path, session: str) -> dict[str, list[Claim]]:
+    checked = {name: check_chain(name, paths, session) for name, paths in chains(folder).items()}
+    if RECORDER not in checked:
+        return {}
+    return claims_of(check_checkpoints(checked, None).good, checked[RECORDER].of_type("bag_closed"))
+
+
+def _file(folder: Path, name: str, claims: Sequence[Claim] | None) -> dict[str, Any]:
+    """What the redaction says of a file: as much as the record vouches for, which a verification compares."""
+    digest, left = hashlib.sha256(), claims[-1].bytes if claims else (folder / name).stat().st_size
+    size = left
+    with open_regular(folder / name) as file:
+        while piece := file.read(min(_PIECE, left)):
+            digest.update(piece)
+            left -= len(piece)
+    if claims and (left or digest.hexdigest() != claims[-1].sha256):
+        raise RedactionError(f"{name}: is not what record {claims[-1].n} tells of; verify the record first")
+    return {"file": name, "bytes": size - left, "sha256": digest.hexdigest()}
 
 
 def _write_down(folder: Path, session: str, told: dict[str, Any], signer: Signer | None) -> None:
-    writer = AuditWriter(folder, REDACTIONS, session)
-    if signer is not None:
-        told = signer.signed({**told, "public_key": signer.public_pem.decode()})
-    receipt = writer.append(REDACTION, told, told["who"], durable=True)
-    writer.close()
-    if not receipt.durable:
-        raise RedactionError(f"it cannot be written down, so nothing was taken out: {writer.failure}")
+    """Write a segment of its own, whole or not at all, in which only the redaction stands.
+
+    When and where it stands is part of what is signed, so that it counts in this place of this record alone.
+    """
+    segment, stamp = SegmentFile(folder, REDACTIONS, session, reserve=False), stamp_now()
+    try:
+        segment.open({}, stamp)
+        place = {"session": session, "utc_ns": stamp.utc_ns, "n": segment.head.n + 1, "prev": segment.head.hash}
+        told = salted({**told, **place})
+        if signer is not None:
+            told = signer.signed({**told, "public_key": signer.public_pem.decode()})
+        segment.write(REDACTION, told, told["who"], stamp)
+        segment.sync()
+    except (OSError, RecordError) as error:
+        segment.discard()
+        raise RedactionError(f"it cannot be written down, so nothing was taken out: {error}") from error
+    finally:
+        segment.close()
 
 
 def _blank(path: Path, chosen: set[tuple[str, int]]) -> None:

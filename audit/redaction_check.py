@@ -12,9 +12,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from audit.chain_check import ChainCheck
 from audit.finding import Problem
+from audit.redaction_form import REDACTION
 from audit.signing import is_signed_by, key_bytes
-
-REDACTION = "redaction"
 
 
 @dataclass
@@ -23,13 +22,13 @@ class RedactionCheck:
 
     Attributes:
         records: Hash of each record whose payload was, by chain and number.
-        files: Names of files that were.
+        files: Name, bytes and hash of files that were.
         told: Of each redaction: who, why, what, and who vouches for it.
         problems: Redactions that nobody vouches for although an anchor was given.
     """
 
     records: dict[tuple[str, int], str] = field(default_factory=dict)
-    files: set[str] = field(default_factory=set)
+    files: set[tuple[str, int, str]] = field(default_factory=set)
     told: list[dict[str, Any]] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
 
@@ -54,18 +53,20 @@ def check_redactions(
         vouched = names.get(_signer(payload), "")
         if anchored and not vouched:
             found.problems.append(entry.problem("nobody who is trusted vouches for this redaction"))
-        records, files = _records(payload), _files(payload)
+        records = {(item["chain"], item["n"]): item["hash"] for item in payload["records"]}
+        files = {(item["file"], item["bytes"], item["sha256"]) for item in payload["files"]}
+        names_of_files = sorted(name for name, _, _ in files)
         found.records.update(records)
         found.files.update(files)
         found.told.append(
             {
                 "n": entry.n,
-                "who": str(payload.get("who")),
-                "why": str(payload.get("why")),
+                "who": payload["who"],
+                "why": payload["why"],
                 "utc_ns": entry.record["utc_ns"],
-                "what": _what(records, files),
+                "what": _what(records, names_of_files),
                 "records": len(records),
-                "files": sorted(files),
+                "files": names_of_files,
                 "vouched_by": vouched or "nobody vouches for it",
             }
         )
@@ -92,23 +93,7 @@ def _signer(payload: Mapping[str, Any]) -> bytes:
     return key_bytes(key)
 
 
-def _records(payload: Mapping[str, Any]) -> dict[tuple[str, int], str]:
-    listed = payload.get("records")
-    items = [item for item in listed if isinstance(item, dict)] if isinstance(listed, list) else []
-    return {
-        (item["chain"], item["n"]): str(item.get("hash"))
-        for item in items
-        if isinstance(item.get("chain"), str) and type(item.get("n")) is int
-    }
-
-
-def _files(payload: Mapping[str, Any]) -> set[str]:
-    listed = payload.get("files")
-    items = [item for item in listed if isinstance(item, dict)] if isinstance(listed, list) else []
-    return {item["file"] for item in items if isinstance(item.get("file"), str)}
-
-
 def _what(records: Mapping[tuple[str, int], str], files: Iterable[str]) -> str:
     chains = sorted({chain for chain, _ in records})
-    parts = [f"{sum(chain == name for chain, _ in records)} payloads of {name}" for name in chains] + sorted(files)
+    parts = [f"{sum(chain == name for chain, _ in records)} payloads of {name}" for name in chains] + list(files)
     return ", ".join(parts) or "nothing"

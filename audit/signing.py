@@ -101,9 +101,20 @@ def load_public_key(path: Path) -> Ed25519PublicKey:
         KeyFileError: the file is missing or holds no Ed25519 key.
     """
     try:
-        key = serialization.load_pem_public_key(path.read_bytes())
+        content = path.read_bytes()
     except OSError as error:
         raise KeyFileError(f"{path}: {error.strerror}") from error
+    return public_key_of(content, path)
+
+
+def public_key_of(content: bytes, path: Path) -> Ed25519PublicKey:
+    """Public key in what a file holds.
+
+    Raises:
+        KeyFileError: it holds no Ed25519 key.
+    """
+    try:
+        key = serialization.load_pem_public_key(content)
     except (ValueError, UnsupportedAlgorithm) as error:
         raise KeyFileError(f"{path}: holds no public key in PEM form") from error
     if not isinstance(key, Ed25519PublicKey):

@@ -4,16 +4,17 @@ What is looked at, in this order; the first thing that was altered is the first 
 else the first at which the record ends too early:
 
 1. each chain by itself, by name: canonical lines, numbers, hashes, segments, one session;
-2. payloads that were taken out: every one is told of in the chain `redactions`;
+2. payloads that were taken out: every one is told of in the chain `redactions`, with an anchor by who is trusted;
 3. public_key.pem: the one that the `start` record names, and that is trusted;
 4. checkpoints in their order: signature, heads, Merkle root; then the signed end, and what stands behind it;
 5. all other files by name: there, with the hashes that checkpoints and `bag_closed` records hold, no more than these;
 6. bags: their own checksums, as many messages as the chain says;
-7. what somebody outside saw: a root, the record of the other site.
+7. what somebody outside saw: a root, the record of the other site; it has to tell of this session.
 """
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -31,7 +32,8 @@ from audit.file_check import check_files, claims_of, files_in
 from audit.finding import ALTERED, Finding, Problem
 from audit.reading import chains, lines
 from audit.redaction_check import check_redactions, unrecorded
-from audit.signing import SESSION_KEY, fingerprint, key_bytes, load_public_key
+from audit.regular import read_regular
+from audit.signing import SESSION_KEY, fingerprint, key_bytes, load_public_key, public_key_of
 from audit.witness import witnessed_roots
 from teleop_core.audit_disk import segment_name
 from teleop_core.authentication import KeyFileError
@@ -56,7 +58,7 @@ class Anchors:
     @property
     def given(self) -> bool:
         """There is one."""
-        return self.key is not None or self.witness is not None or bool(self.root)
+        return bool(self.key or self.redactors or self.witness or self.root)
 
 
 def verify(folder: Path | str, anchors: Anchors | None = None) -> Finding:
@@ -112,7 +114,8 @@ class _Verification:
             found.records += len(chain.hashes)
             found.clock_steps += chain.clock_steps
             found.problems += [problem for problem in (chain.problem, chain.broken) if problem is not None]
-            for entry in chain.of_type("gap"):
+            # What was taken out later is no word of the recorder's.
+            for entry in chain.of_type("gap") if name != REDACTIONS else ():
                 told = {key: entry.record["payload"].get(key) for key in ("topic", "first", "count", "why")}
                 found.gaps.append({"chain": name, "n": entry.n, **told})
 
@@ -120,21 +123,21 @@ class _Verification:
 
     def _key_in_folder(self) -> Ed25519PublicKey | None:
         try:
-            return load_public_key(self._folder / SESSION_KEY)
-        except KeyFileError:
+            return public_key_of(read_regular(self._folder / SESSION_KEY), self._folder / SESSION_KEY)
+        except (KeyFileError, OSError):
             return None
 
     def _check_key(self) -> Ed25519PublicKey | None:
         """Key whose signatures are accepted; None if the one that is there is known to be bad."""
         path = self._folder / SESSION_KEY
         try:
-            content = path.read_bytes()
+            content = read_regular(path)
             self._found.key = fingerprint(content)
             told = self._told_key()
             if told and self._found.key != told[0]:
                 self._bad_key(f"is not the key that record {told[1]} tells of")
                 return self._trusted
-            key = load_public_key(path)
+            key = public_key_of(content, path)
         except OSError as error:
             self._bad_key(f"cannot be read: {error.strerror}")
             return self._trusted
@@ -160,7 +163,7 @@ class _Verification:
 
     # --- 5 and 6: files
 
-    def _check_files(self, checked: CheckpointCheck, taken_out: set[str]) -> None:
+    def _check_files(self, checked: CheckpointCheck, taken_out: set[tuple[str, int, str]]) -> None:
         found = self._found
         files = files_in(self._folder)
         closed = self._chains[RECORDER].of_type("bag_closed")
@@ -171,11 +174,17 @@ class _Verification:
             problems = [problem for problem in problems if problem.file in claims]
         found.problems += [problem for problem in problems if problem.file not in {p.file for p in found.problems}]
         bad = {problem.file for problem in problems if problem.kind == ALTERED}
-        told = {entry.record["payload"].get("file"): entry for entry in closed}
+        told = {name: entry for entry in closed if isinstance(name := entry.record["payload"].get("file"), str)}
         reading = BagReading()
         for name in in_order(name for name in files if name.endswith(".mcap")):
             found.bags += 1
-            counts, wrong = reading.read(files[name])
+            try:
+                counts, wrong = reading.read(files[name])
+            except OSError as error:
+                if name not in bad:
+                    why = f"cannot be read: {error.strerror or error}"
+                    found.problems.append(Problem(ALTERED, name, why))
+                continue
             payload = told[name].record["payload"] if name in told else {}
             if name in bad:
                 continue
@@ -213,7 +222,8 @@ class _Verification:
             return
         seen = witnessed_roots(self._anchors.witness, _session_of(recorder))
         if not seen:
-            found.notes.append(f"{self._anchors.witness} tells nothing of this session")
+            why = f"{self._anchors.witness} tells nothing of this session: it saw another record, or none"
+            found.problems.append(Problem(ALTERED, SESSION_FILE, why))
             return
         for root in seen:
             if root.root in there:
@@ -255,10 +265,11 @@ def _session_of_most(folder: Path, there: Mapping[str, Sequence[Path]]) -> str:
     """The session that most of session.json and the chains are of, so that the odd one out is the bad one."""
     votes: list[str] = []
     for paths in there.values():
-        first = next((line.record for line in lines(paths[0]) if line.record is not None), None)
-        votes += [first["session"]] if first is not None else []
+        with contextlib.suppress(OSError):  # its chain tells of it
+            first = next((line.record for line in lines(paths[0]) if line.record is not None), None)
+            votes += [first["session"]] if first is not None else []
     try:
-        content: Any = json.loads((folder / SESSION_FILE).read_bytes())
+        content: Any = json.loads(read_regular(folder / SESSION_FILE))
         votes += [content["session"]] if isinstance(content["session"], str) else []
     except (OSError, ValueError, KeyError, TypeError, RecursionError):
         pass  # it is judged by its hash

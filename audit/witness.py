@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from audit.reading import records
+from audit.reading import chains, records
 
 TYPES = ("witness", "link")
 """Types of records that tell of the other site's root; fields session, root (hexadecimal), root_n."""
@@ -44,8 +45,10 @@ def witnessed_roots(folder: Path, session: str) -> list[WitnessedRoot]:
         session: Identity of this one.
 
     Raises:
-        OSError: the other record cannot be read.
+        OSError: the other record cannot be read, or is none.
     """
+    if not chains(folder):
+        raise FileNotFoundError(errno.ENOENT, "holds no record of a session", str(folder))
     found: dict[str, WitnessedRoot] = {}
     for record in records(folder):
         payload = record["payload"] or {}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -13,6 +14,19 @@ from audit.signing import Signer, fingerprint
 from teleop_core.audit_record import GENESIS, Stamp, canonical, check_record, make_record, record_hash
 
 Files = dict[str, bytes]
+
+
+class NoFile(bytes):
+    """Stands for what is no file: b"pipe", b"link" (to nothing) or b"folder"."""
+
+    def make(self, path: Path) -> None:
+        """Make it."""
+        if self == b"pipe":
+            os.mkfifo(path)
+        elif self == b"link":
+            path.symlink_to("nothing/here")
+        else:
+            path.mkdir()
 
 
 @dataclass
@@ -50,13 +64,24 @@ class Bench:
     def lay(self, files: Files) -> Path:
         """Make the folder hold these files."""
         for name in self.written.keys() - files.keys():
-            (self.folder / name).unlink()
+            _remove(self.folder / name)
         for name, content in files.items():
             if self.written.get(name) != content:
                 (self.folder / name).parent.mkdir(exist_ok=True)
-                (self.folder / name).write_bytes(content)
+                _remove(self.folder / name)
+                if isinstance(content, NoFile):
+                    content.make(self.folder / name)
+                else:
+                    (self.folder / name).write_bytes(content)
         self.written = dict(files)
         return self.folder
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir() and not path.is_symlink():
+        path.rmdir()
+    else:
+        path.unlink(missing_ok=True)
 
 
 def flip_a_bit(bench: Bench, chance: random.Random) -> Tampering:

@@ -172,6 +172,8 @@ def _check_fields(record: Mapping[str, Any]) -> None:
             continue
         if type(record[key]) is not int or record[key] < 0:
             raise RecordError(f"{key} is {_shown(record[key])}, not a whole number from 0")
+        if record[key].bit_length() > WIDEST:
+            raise RecordError(f"{key} is {_shown(record[key])}, more than {WIDEST} bits")
     payload = record["payload"]
     if payload is None:
         return
@@ -180,7 +182,21 @@ def _check_fields(record: Mapping[str, Any]) -> None:
     salt = payload.get("salt")
     if not isinstance(salt, str) or not _SALT.fullmatch(salt):
         raise RecordError(f"the payload's salt is {_shown(salt)}, not 32 hexadecimal digits")
+    for content in payload.values():
+        _check_plain(content, DEEPEST)
+
+
+def _check_plain(value: Any, depth: int) -> None:
+    """Nothing in a payload that `plain` would not have written: readers rely on it."""
+    if isinstance(value, (dict, list)):
+        if depth <= 0:
+            raise RecordError(f"the payload is nested more than {DEEPEST} deep")
+        for content in value.values() if isinstance(value, dict) else value:
+            _check_plain(content, depth - 1)
+    elif isinstance(value, int) and value.bit_length() > WIDEST:
+        raise RecordError(f"the payload holds {_shown(value)}, more than {WIDEST} bits")
 
 
 def _shown(value: Any) -> str:
-    return repr(value)[:_SHOWN]
+    # What is nested too deeply cannot be written out.
+    return f"a {type(value).__name__}" if isinstance(value, (dict, list)) else repr(value)[:_SHOWN]

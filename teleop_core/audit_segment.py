@@ -47,13 +47,20 @@ class SegmentFile:
         full: Why there is no space to set aside for the log; empty while there is.
     """
 
-    def __init__(self, folder: Path, chain: str, session: str) -> None:
-        """Nothing is opened yet."""
+    def __init__(self, folder: Path, chain: str, session: str, *, reserve: bool = True) -> None:
+        """Nothing is opened yet.
+
+        Args:
+            folder: Of the session.
+            chain: Name of the chain.
+            session: Identity of the session, hexadecimal.
+            reserve: Keep space for more records.
+        """
         self.path = folder / segment_name(chain, 0)
         self.head = Head(self.path.name, -1, GENESIS)
         self.broken = b""
         self.full = ""
-        self._chain, self._session = chain, session
+        self._chain, self._session, self._reserve = chain, session, reserve
         self._size = self._kept = 0
         self._descriptor = -1
 
@@ -131,7 +138,7 @@ class SegmentFile:
 
     def keep_reserve(self, stamp: Stamp) -> None:
         """See to it that the disk has space for the log even when others fill it; tell in a record when it has not."""
-        if self._kept - self._size > RESERVE // 2:
+        if not self._reserve or self._kept - self._size > RESERVE // 2:
             return
         try:
             supported = keep_space(self._descriptor, self._size, RESERVE)
@@ -167,6 +174,15 @@ class SegmentFile:
             return False
         here = os.fstat(self._descriptor)
         return (there.st_dev, there.st_ino) == (here.st_dev, here.st_ino)
+
+    def discard(self) -> None:
+        """Take the segment back, as if it had never been begun.
+
+        Raises:
+            OSError: the file cannot be removed.
+        """
+        if self._descriptor >= 0:  # else the file is not of our making
+            self.path.unlink(missing_ok=True)
 
     def close(self) -> None:
         """Give the space back that was kept for more records, and let go of the file."""

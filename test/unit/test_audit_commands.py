@@ -48,6 +48,7 @@ def test_what_cannot_be_used_is_told_in_one_line(made: Any, capsys: pytest.Captu
         [str(made.folder / "none")],
         [str(made.folder), "--key", str(made.folder / "session.json")],
         [str(made.folder), "--witness", str(made.folder / "none")],
+        [str(made.folder), "--witness", str(made.folder / "bag")],
     ):
         assert call(verify_command, *words) == 2
         said = capsys.readouterr()
@@ -85,6 +86,8 @@ def test_anchors_reach_the_verification(made: Any, tmp_path: Path, capsys: pytes
     said = capsys.readouterr().out
     assert f"vouched for by the key {key}, the root that was shown" in said
     assert call(verify_command, str(made.folder), "--root", "00" * 32) == 1
+    with pytest.raises(SystemExit, match="2"):
+        call(verify_command, str(made.folder), "--root", "")
 
 
 def test_redaction_by_command(made: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

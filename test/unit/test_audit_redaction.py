@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import subprocess
 import sys
@@ -17,7 +18,8 @@ from audit.redact import RedactionError, Selection, redact
 from audit.signing import Signer
 from audit.verify import Anchors, verify
 from teleop_core.audit_record import canonical, check_record
-from teleop_core.audit_writer import NOT_WRITTEN, AuditWriter
+from teleop_core.audit_segment import SegmentFile
+from teleop_core.audit_writer import AuditWriter
 
 
 @pytest.fixture
@@ -189,7 +191,12 @@ def test_what_is_taken_out_is_nowhere_in_the_folder(made: Any) -> None:
 
 def test_nothing_is_taken_out_that_cannot_be_written_down(made: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """On a disk that takes nothing, say."""
-    monkeypatch.setattr(AuditWriter, "append", lambda *_, **__: NOT_WRITTEN)
+
+    def full(*_: Any) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(SegmentFile, "write", full)
     with pytest.raises(RedactionError, match="nothing was taken out"):
         redact(made.folder, Selection(types=["engagement"]), "officer", "reason")
     assert all(r["payload"] is not None for r in records(made.folder))
+    assert not list(made.folder.glob("redactions*"))

@@ -8,7 +8,7 @@ import json
 import random
 import sys
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,9 +19,10 @@ from audit.finding import Finding
 from audit.redact import Selection, redact
 from audit.signing import Signer
 from audit.verify import Anchors, verify
+from campaign.record_forgery import FORGERIES
 from campaign.record_tampering import WAYS, WAYS_OF_ANY_RECORD, Bench, Tampering, signed_again
 
-MANY, FEWER = 1000, 220
+MANY, FEWER, FORGED = 1000, 220, 60
 
 
 @pytest.fixture(scope="module")
@@ -69,11 +70,26 @@ def test_every_tampering_is_found_by_both_verifiers_at_its_place(
     bench: Bench, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Seeded, so that a failure can be repeated: the seed is in the message."""
+    assert min(tampered(bench, capsys, WAYS, MANY).values()) >= MANY // len(WAYS)
+
+
+@pytest.mark.timeout(300)  # nothing may wait for a pipe
+def test_forged_redactions_and_what_is_no_file_are_found_by_both_verifiers(
+    bench: Bench, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Seeded, too."""
+    assert min(tampered(bench, capsys, FORGERIES, FORGED).values()) >= FORGED // len(FORGERIES)
+
+
+def tampered(
+    bench: Bench, capsys: pytest.CaptureFixture[str], ways: Sequence[Callable[..., Tampering]], many: int
+) -> Counter[str]:
+    """Do it so many times; how often each way was tried."""
     done: Counter[str] = Counter()
     wrong = []
-    for seed in range(MANY):
+    for seed in range(many):
         chance = random.Random(seed)
-        way = WAYS[seed % len(WAYS)]
+        way = ways[seed % len(ways)]
         tampering = way(bench, chance)
         done[way.__name__] += 1
         folder = bench.lay(tampering.files)
@@ -83,7 +99,7 @@ def test_every_tampering_is_found_by_both_verifiers_at_its_place(
         if missed:
             wrong.append(f"seed {seed}, {way.__name__} of {tampering.where}: {missed}; {found.lines()[:3]}; {said}")
     assert not wrong, "\n".join(wrong)
-    assert min(done.values()) >= MANY // len(WAYS)
+    return done
 
 
 @pytest.mark.slow

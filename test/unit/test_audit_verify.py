@@ -119,13 +119,15 @@ def test_a_record_that_was_written_anew_is_betrayed_by_the_other_site(made: Any,
     assert (found.problems[0].file, found.problems[0].n) == ("recorder.000.audit.jsonl", more[0][1])
 
 
-def test_a_witness_of_another_session_says_nothing(made: Any, tmp_path: Path) -> None:
-    """That is told, and vouches for nothing."""
+def test_a_witness_that_says_nothing_of_this_session_is_a_problem(made: Any, tmp_path: Path) -> None:
+    """A wholly new record in the place of the one it saw would look like that; a folder without a record is none."""
     other = write_witness(tmp_path / "other", made, [])
     found = verify(made.folder, Anchors(witness=other))
-    assert found.ok
-    assert found.vouched_by == []
-    assert "tells nothing of this session" in found.notes[0]
+    assert (found.ok, found.vouched_by, found.problems[0].file) == (False, [], "session.json")
+    assert "tells nothing of this session" in found.problems[0].why
+    (tmp_path / "none").mkdir()
+    with pytest.raises(FileNotFoundError, match="holds no record"):
+        verify(made.folder, Anchors(witness=tmp_path / "none"))
     assert witnessed_roots(other, made.session) == []
 
 
