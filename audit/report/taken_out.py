@@ -9,7 +9,7 @@ from typing import Any
 from audit.checkpoint import REDACTIONS
 from audit.outcome import is_session
 from audit.reading import records
-from audit.redaction_check import REDACTION
+from audit.redaction_form import REDACTION
 from audit.series.model import Session
 from audit.series.read import session_of_no_messages
 
