@@ -331,6 +331,8 @@ def test_the_recorder_of_a_site_that_has_left_is_forgotten() -> None:
         watch.told(0.0, "any", True, "")
         assert watch.problem(FORGOTTEN_AFTER) == SILENT
         assert watch.problem(FORGOTTEN_AFTER + 0.001) == at_last
+        watch.told(1000.0, "any", True, "")
+        assert watch.problem(1000.5) == ""
 
 
 def test_every_writer_of_the_record_counts() -> None:
