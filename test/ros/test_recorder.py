@@ -167,7 +167,7 @@ def test_nothing_arms_without_a_recorder_or_with_a_disk_that_is_nearly_full(room
     assert any("nearly full" in reason for reason in console.denied)
     assert room.nodes.end("recorder") == 0
 
-    start_recorder(room, folder)
+    start_recorder(room, tmp_path / "another")  # the first has a signed end
     room.until(lambda: console.safety is SafetyLevel.OPERATING, what="operating with a recorder")
     room.engage()
     room.nodes.kill("recorder")

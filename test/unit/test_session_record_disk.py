@@ -185,6 +185,7 @@ def test_a_message_that_cannot_be_written_is_told_in_the_end(tmp_path: Path) -> 
 def test_what_earlier_recorders_left_is_read_little_by_little(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The bag is open at once; a file is signed again when it has been read, at the end every one."""
     folder, signer = tmp_path / "record", Signer()
+    monitor = AuditWriter(folder, "safety_monitor", open_session(folder, "robot").session)  # the session goes on
     first = record_in(folder, signer)
     (folder / "safety_monitor.decisions.jsonl").write_bytes(bytes(3 << 20))
     first.take(time.monotonic(), sample(1))
@@ -199,6 +200,7 @@ def test_what_earlier_recorders_left_is_read_little_by_little(tmp_path: Path, mo
     for turn in range(5):
         second.tick(now + 1.1 * turn)
     may_read.set()
+    monitor.close()
     second.close()
     old = {"bag/bag_0.mcap", "safety_monitor.decisions.jsonl"}
     signed = [names & old for names in signed_files(folder)[before:]]
