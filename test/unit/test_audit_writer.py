@@ -322,9 +322,8 @@ def test_a_disk_that_does_not_answer_holds_nobody_up(tmp_path: Path, monkeypatch
     assert writer.lost == 0
 
 
-def test_what_has_become_of_a_record_can_be_asked_later(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Neither written nor lost while the disk has it in hand; then one of them."""
-    writer = AuditWriter(tmp_path, "recorder", SESSION)
+def held_back(writer: AuditWriter, monkeypatch: pytest.MonkeyPatch) -> threading.Event:
+    """Let the disk take nothing until the event is set."""
     file: SegmentFile = writer._file
     go_on, real = threading.Event(), file.write
 
@@ -333,6 +332,13 @@ def test_what_has_become_of_a_record_can_be_asked_later(tmp_path: Path, monkeypa
         return real(*arguments)
 
     monkeypatch.setattr(file, "write", slow)
+    return go_on
+
+
+def test_what_has_become_of_a_record_can_be_asked_later(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither written nor lost while the disk has it in hand; then one of them."""
+    writer = AuditWriter(tmp_path, "recorder", SESSION)
+    go_on = held_back(writer, monkeypatch)
     good, bad = (writer.append("state", payload, wait=0.0) for payload in ({}, {"salt": "bad"}))
     assert not writer.look_again(good, 0.01).written
     assert (writer.is_lost(good), writer.is_lost(bad)) == (False, False)
@@ -349,14 +355,7 @@ def test_a_queue_that_is_full_loses_and_tells(tmp_path: Path, monkeypatch: pytes
     """Memory is bounded; the count stands in the chain."""
     monkeypatch.setattr("teleop_core.audit_writer.MOST_WAITING", 10)
     writer = AuditWriter(tmp_path, "recorder", SESSION)
-    file: SegmentFile = writer._file
-    go_on, real = threading.Event(), file.write
-
-    def slow(*arguments: Any) -> Any:
-        go_on.wait(30)
-        return real(*arguments)
-
-    monkeypatch.setattr(file, "write", slow)
+    go_on = held_back(writer, monkeypatch)
     for i in range(25):
         writer.append("state", {"i": i}, wait=0.0)
     assert writer.lost == 15
