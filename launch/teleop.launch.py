@@ -15,7 +15,7 @@ from launch_ros.actions import Node, PushRosNamespace, SetRemap
 from launch_ros.parameter_descriptions import ParameterValue
 
 from teleop_core.contract import CAMERA_ARM
-from teleop_core.graph import BUILT_IN_SURGEON, SIDES, NodeSpec, SessionOptions, enclave, node_graph, site_of
+from teleop_core.graph import BUILT_IN_SURGEON, CONTROLS, SIDES, NodeSpec, SessionOptions, enclave, node_graph, site_of
 from teleop_core.profiles import PROFILE_NAMES
 from teleop_ros.new_record import new_record
 from teleop_ros.profile_files import session_link
@@ -42,6 +42,12 @@ def arguments() -> list[LaunchDescriptionEntity]:
             default_value="true",
             choices=SWITCH,
             description="Simulated robot and endoscope; false: the real ones.",
+        ),
+        DeclareLaunchArgument(
+            "control",
+            default_value=CONTROLS[0],
+            choices=list(CONTROLS),
+            description="Who moves the arms: an operator at the console, or CRTK clients, with no console.",
         ),
         DeclareLaunchArgument(
             "profile",
@@ -90,13 +96,14 @@ def arguments() -> list[LaunchDescriptionEntity]:
 
 def session(context: LaunchContext) -> list[LaunchDescriptionEntity]:
     """The nodes for the chosen arguments; what cannot be used ends the launch before a node starts."""
-    names = ("side", "sim", "profile", "keys", "hands", "record", "records", "case", "rviz")
+    names = ("side", "sim", "control", "profile", "keys", "hands", "record", "records", "case", "rviz")
     chosen = {name: LaunchConfiguration(name).perform(context) for name in names}
     profile, keys = session_link(chosen["profile"], chosen["keys"])
     record = chosen["record"] == "true"
     options = SessionOptions(
         side=chosen["side"],
         sim=chosen["sim"] == "true",
+        control=chosen["control"],
         profile=profile,
         keys=keys,
         hands=chosen["hands"],

@@ -140,6 +140,8 @@ _ROWS = (
     # who speaks
     Cause("DUPLICATE_PUBLISHER", _FAULT, 0.15, _RESET, _HIGH, _ENGINEER,
           "two nodes speak where one may", "stop the second"),
+    Cause("UNEXPECTED_PUBLISHER", _HOLD, 0.15, _ITSELF, _HIGH, _ENGINEER,
+          "a console speaks in a session that has none", "end it, or start a session with a console"),
     Cause("QOS_MISMATCH", _FAULT, 0.0, _RESET, _HIGH, _ENGINEER,
           "a node offers the wrong quality of service", "stop it, or mend it"),
     # this computer

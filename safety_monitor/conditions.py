@@ -5,7 +5,7 @@ Limits are written so that a number that is not finite counts as beyond them.
 
 from __future__ import annotations
 
-from safety_monitor.inputs import COMMAND, SOLE, VIDEO, ArmHealth, Inputs, LinkQuality, StreamHealth
+from safety_monitor.inputs import COMMAND, NOBODY, SOLE, VIDEO, ArmHealth, Inputs, LinkQuality, StreamHealth
 from teleop_core.profiles import Profile
 
 STATE_LATE = 0.1
@@ -64,6 +64,10 @@ def present_causes(inputs: Inputs, profile: Profile, permitted: bool) -> Present
 
 
 def _judge_stream(stream: StreamHealth, profile: Profile, present: Present) -> None:
+    if stream.kind == NOBODY:
+        if stream.publishers > 0:
+            present["UNEXPECTED_PUBLISHER", stream.source] = ""
+        return
     if stream.publishers > 1:
         present["DUPLICATE_PUBLISHER", stream.source] = f"{stream.publishers} publishers"
     if stream.qos_mismatch:

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 COMMAND, FEEDBACK, DRIVER, VIDEO = "command", "feedback", "driver", "video"
 SOLE = "sole speaker"
 """Kind of a stream of which only the number of publishers is watched."""
+NOBODY = "no speaker"
+"""Kind of a stream that nobody may publish in this session."""
 
 
 @dataclass(frozen=True)
@@ -15,7 +17,7 @@ class StreamHealth:
 
     Attributes:
         source: Node or arm that speaks, as people know it.
-        kind: COMMAND, FEEDBACK, DRIVER, VIDEO or SOLE.
+        kind: COMMAND, FEEDBACK, DRIVER, VIDEO, SOLE or NOBODY.
         age: Since the newest message arrived (video: since it was captured) [s]; None if never.
         publishers: How many nodes publish it.
         qos_mismatch: A publisher offered less than is asked for.
@@ -77,6 +79,7 @@ class Inputs:
     Attributes:
         streams: The streams that are expected.
         arms: The arms of the session.
+        console_expected: An operator drives the arms; without one CRTK clients and the local team do.
         operator_present: As the newest command says.
         clutch: As the newest command says.
         command_refused_for: How long commands have been arriving without one being accepted [s].
@@ -103,6 +106,7 @@ class Inputs:
 
     streams: tuple[StreamHealth, ...]
     arms: dict[str, ArmHealth] = field(default_factory=dict)
+    console_expected: bool = True
     operator_present: bool = False
     clutch: bool = False
     command_refused_for: float = 0.0

@@ -26,7 +26,7 @@ from std_srvs.srv import Trigger
 from safety_monitor.arm_observation import ArmObservation
 from safety_monitor.causes import Level
 from safety_monitor.disk_watch import DiskWatch
-from safety_monitor.inputs import COMMAND, DRIVER, FEEDBACK, VIDEO, Inputs, LinkQuality
+from safety_monitor.inputs import COMMAND, DRIVER, FEEDBACK, NOBODY, VIDEO, Inputs, LinkQuality
 from safety_monitor.observations import Acceptance, ClockWatch, Control, PictureWatch, Rises, StreamObservation
 from safety_monitor.recorder_watch import RecorderWatch, summed_up
 from safety_monitor.safety_log import CHAIN, SafetyLog
@@ -57,6 +57,9 @@ class SafetyMonitorParameters:
 
     arms: list[str] = parameter(list(DEFAULT_ARMS), doc="instrument arms that are expected", choices=INSTRUMENT_ARMS)
     profile: str = parameter("lan", doc="limits of the link: a name, or a file")
+    console: bool = parameter(
+        True, doc="an operator drives the arms; false: CRTK clients and the local team only, a console may not speak"
+    )
     lease: float = parameter(0.1, unit="s", low=0.03, high=0.3, doc="a permit ends this long after its arrival")
     key_folder: str = parameter("", doc=KEY_FOLDER)
     decision_log: str = parameter("", doc="file that takes every decision with its inputs; empty: none")
@@ -115,8 +118,12 @@ class SafetyMonitorNode(TeleopNode):
         self._verdict: Verdict | None = None
 
         expect = self._streams.expect
-        expect("command", COMMAND, "console", self.on_command)
-        expect("feedback", FEEDBACK, "kinematics", self.on_feedback)
+        if parameters.console:
+            expect("command", COMMAND, "console", self.on_command)
+            expect("feedback", FEEDBACK, "kinematics", self.on_feedback)
+        else:
+            self._streams.watch_speakers("command", "console", NOBODY)
+            self._streams.watch_speakers("feedback", "kinematics", NOBODY)
         for arm in parameters.arms:
             self._expect_arm(arm)
         for eye in EYES:
@@ -281,6 +288,7 @@ class SafetyMonitorNode(TeleopNode):
             streams=tuple(self._streams.health(now).values()),
             arms={name: arm.health(now, self._message.session) for name, arm in self._arms.items()},
             withheld=self._log.withholding,
+            console_expected=self.parameters.console,
             operator_present=self._operator_present,
             clutch=self._clutch,
             command_refused_for=self._acceptance.refused_for(now, self._streams["teleop/command"]),
@@ -329,7 +337,7 @@ class SafetyMonitorNode(TeleopNode):
         expect = self._streams.expect
         expect("setpoint_js", DRIVER, arm, lambda o, m: self.on_setpoint(o, arm, m), arm=arm)
         expect("measured_js", DRIVER, arm, lambda o, m: self.on_measured(o, arm, m), arm=arm)
-        for stream in ("servo_jp", "jaw_servo_jp"):
+        for stream in ("servo_jp", "jaw_servo_jp") if self.parameters.console else ():
             self._streams.watch_speakers(stream, f"commands of {arm}", arm=arm)
         self.subscription("operating_state", lambda message: self.on_operating_state(arm, message), arm=arm)
         self.subscription("servo_report", lambda message: self.on_servo_report(arm, message), arm=arm)

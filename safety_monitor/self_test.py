@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import deque
 
-from safety_monitor.inputs import SOLE, Inputs
+from safety_monitor.inputs import NOBODY, SOLE, Inputs
 
 LOOP_STEPS = 50
 """The loop has to be in time in this many steps in a row."""
@@ -37,7 +37,10 @@ class SelfTest:
     def _speakers(self, inputs: Inputs) -> list[str]:
         failing = []
         for stream in inputs.streams:
-            if stream.kind != SOLE and stream.age is None:
+            if stream.kind == NOBODY:
+                if stream.publishers:
+                    failing.append(f"{stream.source} speaks in a session without a console")
+            elif stream.kind != SOLE and stream.age is None:
                 failing.append(f"{stream.source} ({stream.kind}) has not been heard")
             elif stream.publishers != 1:
                 failing.append(f"{stream.source} ({stream.kind}) has {stream.publishers} speakers instead of one")

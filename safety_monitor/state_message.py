@@ -10,7 +10,7 @@ from diagnostic_msgs.msg import DiagnosticStatus
 from telesurgery.msg import Alarm as AlarmMessage
 
 from safety_monitor.causes import Level
-from safety_monitor.inputs import StreamHealth
+from safety_monitor.inputs import NOBODY, StreamHealth
 from safety_monitor.supervisor import Alarm, Verdict
 from teleop_core.signals import SafetyLevel
 
@@ -66,7 +66,10 @@ def health_of_streams(streams: dict[str, StreamHealth]) -> list[tuple[bytes, str
     rows = []
     for topic, stream in streams.items():
         level, text = DiagnosticStatus.OK, "heard"
-        if stream.publishers > 1 or stream.qos_mismatch:
+        if stream.kind == NOBODY:
+            if stream.publishers:
+                level, text = DiagnosticStatus.ERROR, "a console speaks in a session without one"
+        elif stream.publishers > 1 or stream.qos_mismatch:
             level, text = (
                 DiagnosticStatus.ERROR,
                 "two speakers" if stream.publishers > 1 else "wrong quality of service",

@@ -4,7 +4,8 @@
 
 Motion is permitted in OPERATING only. The worst cause wins. HOLD clears with its cause, PAUSED when the operator
 presses the clutch, FAULT and PROTECTIVE_STOP are latched until the local team resets them with the cause gone and the
-operator's deadman released. A present cause always counts, whatever has been cleared.
+operator's deadman released. A present cause always counts, whatever has been cleared. In a session without a console
+nobody presses a clutch: PAUSED too needs the local reset.
 """
 
 from __future__ import annotations
@@ -178,7 +179,8 @@ class Supervisor:
 
     def _reset(self, inputs: Inputs) -> str:
         """Clear the latches of the local team; returns every reason why not."""
-        for_local_team = [key for key in self._latched if CAUSES[key[0]].clears is not Clears.OPERATOR]
+        by_operator = Clears.OPERATOR if inputs.console_expected else None
+        for_local_team = [key for key in self._latched if CAUSES[key[0]].clears is not by_operator]
         if not for_local_team:
             return "nothing to reset"
         reasons = [self._latched[key].text for key in for_local_team if key in self._active or _clears_never(key)]

@@ -22,7 +22,7 @@ from teleop_cli.runner import PACKAGE, Runner, StartError, session_environment
 from teleop_cli.say import say
 from teleop_cli.stop import noted_signals
 from teleop_core.contract import DEFAULT_ARMS, INSTRUMENT_ARMS, MASTERS
-from teleop_core.graph import BUILT_IN_SURGEON, SessionOptions, enclave, node_graph, site_of
+from teleop_core.graph import BUILT_IN_SURGEON, CONTROLS, SessionOptions, enclave, node_graph, site_of
 from teleop_core.record_folder import RecordFolderError
 from teleop_ros.new_record import new_record
 
@@ -69,6 +69,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         choices=INSTRUMENT_ARMS,
         metavar="ARM",
         help="arms that the right hand (MTMR) and the left hand (MTML) drive, in this order (default: PSM1 PSM2)",
+    )
+    parser.add_argument(
+        "--control",
+        choices=CONTROLS,
+        default=CONTROLS[0],
+        help="who moves the arms: an operator at the console (default), or CRTK clients, with no console",
     )
     parser.add_argument("--seed", type=_seed, default=1, metavar="N", help="seed of the built-in surgeon (default: 1)")
     add_link_arguments(parser)
@@ -124,6 +130,7 @@ def _options(arguments: argparse.Namespace) -> SessionOptions:
             command_rate=arguments.rate,
             seed=arguments.seed,
             record=not arguments.no_record,
+            control=arguments.control,
         )
     except ValueError as error:
         raise ValueError(f"--rate: {error}") from error  # the other options have been seen to
@@ -167,7 +174,7 @@ def _run(options: SessionOptions, outputs: Outputs, domain: int, stop: Stop, arg
         # The nodes load while this process does.
         from teleop_cli.recorder import SessionRecorder
 
-        recorder = SessionRecorder(options.arms, created=began)
+        recorder = SessionRecorder(options.arms, created=began, console=options.control == "console")
         ending = _observe(runner, recorder, stop, arguments)
     return _report(runner, recorder, ending, outputs, options.record_folder)
 

@@ -9,8 +9,8 @@ from teleop_cli.arm_history import ArmHistory, ArmSeen, ServoSeen
 from teleop_cli.command_count import CommandCount, Counters
 from teleop_cli.safety_history import NO_GUIDANCE, AlarmSeen, Guidance, SafetyHistory
 from teleop_cli.statistics import Envelope, PathTrace, SampleSet
-from teleop_core.contract import EYES, MASTERS, STREAMS
-from teleop_core.signals import TeleopState
+from teleop_core.contract import EYES, INSTRUMENT_ARMS, MASTERS, STREAMS
+from teleop_core.signals import SafetyLevel, TeleopState
 
 RATE_WINDOW = 2.0
 """Live rates are taken over at least this long [s]."""
@@ -85,10 +85,12 @@ class SessionRecorder:
     Attributes:
         arm_names: Arms of the session.
         created: When the recording started [s].
+        console: An operator drives the arms.
     """
 
     arm_names: tuple[str, ...]
     created: float
+    console: bool = True
     began: float | None = None
     ended: float | None = None
     renderer: str | None = None
@@ -201,9 +203,12 @@ class SessionRecorder:
         if arm in self.arms and self.ended is None:
             self.arms[arm].operating_state = state
 
-    def all_following(self) -> bool:
-        """Whether every arm follows its hand."""
-        return all(arm.teleop_state is TeleopState.FOLLOWING for arm in self.arms.values())
+    def under_way(self) -> bool:
+        """Whether each hand's arm follows it; without a console: whether CRTK clients may move the arms."""
+        if not self.console:
+            return self.safety.state == SafetyLevel.OPERATING.name
+        driven = [name for name in self.arm_names if name in INSTRUMENT_ARMS][: len(MASTERS)]
+        return all(self.arms[name].teleop_state is TeleopState.FOLLOWING for name in driven)
 
     def missing(self) -> list[str]:
         """What is not up yet, node by node; empty once the session can be operated."""
@@ -214,7 +219,7 @@ class SessionRecorder:
             texts = tuple(alarm.text or alarm.id for alarm in self.safety.alarms)
             why = "; ".join((self.safety.guidance.arming_denied or texts)[:MOST_REASONS])
             found.append(f"safety_monitor is in {self.safety.state}" + (f" ({why})" if why else ""))
-        if not self.has_feedback:
+        if self.console and not self.has_feedback:
             found.append(_nothing_on("feedback"))
         for name, arm in self.arms.items():
             if arm.servo is None:

@@ -103,7 +103,7 @@ class Session:
         return None
 
     def _start_up(self, now: float) -> Ending | None:
-        if self.recorder.all_following():
+        if self.recorder.under_way():
             self._begin(now)
             return None
         elapsed = now - self.recorder.created
@@ -114,7 +114,7 @@ class Session:
             elif elapsed > START_LIMIT:
                 return Ending(f"start-up failed after {START_LIMIT:g} s: {'; '.join(missing)}", START_FAILED)
         elif now - self._complete_at > FOLLOWING_LIMIT:
-            self.screen.tell("not every arm follows yet; the measurement begins now")
+            self.screen.tell("not every arm may be moved yet; the measurement begins now")
             self._begin(now)
         return None
 

@@ -15,6 +15,8 @@ ParameterValue = bool | int | float | str | list[str]
 ROBOT, CONSOLE = SITES
 SIDES = (ROBOT, CONSOLE, "both")
 BUILT_IN_SURGEON = "surgeon"
+CONTROLS = ("console", "crtk")
+"""Who moves the arms: an operator at the console, or CRTK clients and the local team."""
 
 
 def site_of(side: str) -> str:
@@ -29,6 +31,7 @@ class SessionOptions:
     Attributes:
         side: Which site's nodes to start: robot, console or both.
         sim: Simulated robot and endoscope instead of hardware.
+        control: Who moves the arms: console, or crtk (no console and no kinematics are started).
         profile: Limits of the link: the name of a profile, or the path of a file.
         hands: Input device: "surgeon" (built in), "gamepad", or a file of recorded hands.
         arms: Instrument arms, driven by the right and the left hand in this order.
@@ -41,6 +44,7 @@ class SessionOptions:
 
     side: str = "both"
     sim: bool = True
+    control: str = CONTROLS[0]
     profile: str = "lan"
     hands: str = BUILT_IN_SURGEON
     arms: tuple[str, ...] = DEFAULT_ARMS
@@ -58,6 +62,8 @@ class SessionOptions:
         """
         if self.side not in SIDES:
             raise ValueError(f"side: {self.side!r} is not one of {', '.join(SIDES)}")
+        if self.control not in CONTROLS:
+            raise ValueError(f"control: {self.control!r} is not one of {', '.join(CONTROLS)}")
         if not self.profile:
             raise ValueError("profile: '' is neither the name of a profile nor a file")
         if not 50.0 <= self.command_rate <= 500.0:
@@ -107,7 +113,11 @@ def node_graph(options: SessionOptions) -> list[NodeSpec]:
     guarded: dict[str, ParameterValue] = {"profile": options.profile, "key_folder": options.keys}
     nodes = [
         NodeSpec("video_relay", "robot", {"arms": arms, "source": "simulation" if options.sim else "camera"}),
-        NodeSpec("safety_monitor", "robot", {"arms": arms, **guarded, **_recorded(options)}),
+        NodeSpec(
+            "safety_monitor",
+            "robot",
+            {"arms": arms, "console": options.control == "console", **guarded, **_recorded(options)},
+        ),
         *_recorder(options),
         NodeSpec(
             "driver",
@@ -115,18 +125,21 @@ def node_graph(options: SessionOptions) -> list[NodeSpec]:
             {"arms": arms, "sim": options.sim, "servo_rate": options.command_rate, **guarded},
             holds_arm=True,
         ),
-        NodeSpec("kinematics", "robot", {"arms": arms, **guarded}),
-        NodeSpec(
-            "master_input",
-            "console",
-            {
-                "device": options.hands,
-                "rate": options.command_rate,
-                "seed": options.seed,
-                "key_folder": options.keys,
-            },
-        ),
     ]
+    if options.control == "console":
+        nodes += [
+            NodeSpec("kinematics", "robot", {"arms": arms, **guarded}),
+            NodeSpec(
+                "master_input",
+                "console",
+                {
+                    "device": options.hands,
+                    "rate": options.command_rate,
+                    "seed": options.seed,
+                    "key_folder": options.keys,
+                },
+            ),
+        ]
     if options.sim:
         nodes.append(NodeSpec("local_team", "robot", {"arms": arms}))
     return [node for node in nodes if options.side in ("both", node.side)]

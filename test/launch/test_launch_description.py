@@ -20,7 +20,7 @@ from teleop_core.graph import SessionOptions, node_graph
 
 LAUNCH_FILE = Path(__file__).resolve().parents[2] / "launch" / "teleop.launch.py"
 ARGUMENTS = {
-    "side", "sim", "profile", "keys", "hands", "record", "records", "case", "namespace", "rviz", "log_level",
+    "side", "sim", "control", "profile", "keys", "hands", "record", "records", "case", "namespace", "rviz", "log_level",
 }  # fmt: skip
 HAS_LAUNCH = importlib.util.find_spec("launch_ros") is not None
 needs_launch = pytest.mark.skipif(

@@ -73,6 +73,7 @@ MORE: dict[str, dict[str, Any]] = {
     "TRACKING_SLOW": {"arm": {"tracking_error": 0.003}},
     "LINK_POOR": {"link": LinkQuality(0.1, 0.5, 0.0, 0.0)},
     "LINK_LOST": {"link": LinkQuality(0.1, 0.9, 0.0, 0.0)},
+    "UNEXPECTED_PUBLISHER": {"console": {"kind": "no speaker"}},
     "QOS_MISMATCH": {"console": {"qos_mismatch": True}},
     "SELF_LAG": {"loop_lag": 0.2},
     "CLOCK_STEP": {"clock_step": 1.0},

@@ -78,3 +78,22 @@ def test_an_absent_operator_is_asked_to_sit_down_where_no_reset_is_needed() -> N
     told = steps(SafetyLevel.HOLD, (("OPERATOR_ABSENT", "console"),))
     assert told[0].startswith("operator: sit down at the console")
     assert told[1:] == (PRESS_AND_RELEASE,)
+
+
+@pytest.mark.parametrize("state", [SafetyLevel.PAUSED, SafetyLevel.FAULT])
+def test_without_a_console_the_local_team_resets_and_the_client_goes_on(state: SafetyLevel) -> None:
+    """Nobody presses a clutch or takes a console there."""
+    key = (("VIDEO_LOST", "left eye"),) if state is SafetyLevel.PAUSED else (("TRACKING_LOST", "PSM1"),)
+    told = steps(state, (), key, console_expected=False)
+    assert told == (
+        "local team: reset (telesurgery reset)",
+        "wait for the self-test",
+        "CRTK client: command again",
+    )
+
+
+def test_without_a_console_a_hold_is_its_remedy_then_a_command() -> None:
+    """What clears with its cause needs no reset."""
+    told = steps(SafetyLevel.HOLD, (("TRACKING_ERROR", "PSM1"),), console_expected=False)
+    assert told == ("local team: check for contact (PSM1)", "CRTK client: command again")
+    assert steps(SafetyLevel.OPERATING, console_expected=False) == ()

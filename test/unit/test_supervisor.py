@@ -174,7 +174,7 @@ def test_every_stopping_cause_of_the_table_is_covered() -> None:
     """A new row in the cause table needs a case above."""
     with_their_own_test = {
         "NEVER_SEEN", "SELF_TEST_FAILED", "VIDEO_OLD", "TRACKING_SLOW", "LINK_DEGRADED", "LINK_LOST", "SEQUENCE_REPLAY",
-        "GATE_OPEN", "RECORDER_DOWN", "DECISIONS_LOST", "DISK_LOW", "INTERNAL_FAILURE",
+        "GATE_OPEN", "RECORDER_DOWN", "DECISIONS_LOST", "DISK_LOW", "INTERNAL_FAILURE", "UNEXPECTED_PUBLISHER",
     }  # fmt: skip
     assert {row[0] for row in SPOILED} | with_their_own_test == set(CAUSES)
 
