@@ -10,8 +10,9 @@ from dataclasses import dataclass
 import pybullet
 
 from robot_driver.backend import ArmBackend, BackendError, Measured
-from teleop_core.cart import ECM_JOINT_NAMES, PLACEMENTS
+from teleop_core.cart import PLACEMENTS
 from teleop_core.contract import CAMERA_ARM
+from teleop_core.ecm_kinematics import ECM_JOINT_NAMES
 from teleop_core.psm_kinematics import JAW_LIMITS, JAW_NAME, JOINT_LIMITS, JOINT_NAMES
 
 PHYSICS_STEP = 0.001

@@ -19,28 +19,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from teleop_core.contract import CAMERA_ARM
-from teleop_core.psm_kinematics import DhRow, JointLimits, chain_of_frames
+from teleop_core.ecm_kinematics import ECM_DH_TABLE
+from teleop_core.psm_kinematics import chain_of_frames
 from teleop_core.se3 import ArrayLike, FloatArray, Pose, compose, inverse, quaternion_multiply
 
-ECM_JOINT_NAMES = ("yaw", "pitch", "insertion", "roll")
 STEREO_BASELINE = 0.005  # Distance between the two eyes of the endoscope [m].
 TASK_CENTRE_IN_CART = (0.80, 0.0, 0.85)  # Middle of the peg board's surface [m].
-
-# Endoscope arm: share/kinematic/ECM.json of the open da Vinci Research Kit (jhu-dvrk/sawIntuitiveResearchKit 2.4.0).
-_QUARTER = math.pi / 2.0
-ECM_DH_TABLE = (
-    DhRow(_QUARTER, 0.0, _QUARTER, 0.0),
-    DhRow(-_QUARTER, 0.0, -_QUARTER, 0.0),
-    DhRow(_QUARTER, 0.0, 0.0, -0.3822, prismatic=True),
-    DhRow(0.0, 0.0, 0.0, 0.3829),
-)
-ECM_LIMITS = JointLimits(
-    lower=np.array([math.radians(-90.0), math.radians(-44.0), 0.0, math.radians(-88.0)]),
-    upper=np.array([math.radians(90.0), math.radians(65.0), 0.255, math.radians(88.0)]),
-    velocity=np.array([math.radians(90.0), math.radians(90.0), 0.2, math.radians(90.0)]),
-    acceleration=np.array([math.radians(90.0), math.radians(90.0), 0.2, math.radians(90.0)]),
-    effort=np.array([20.0, 20.0, 30.0, 2.0]),
-)
 
 # The optical axes in frame 4 of the table, whose x points up and y to the right of the picture.
 _ROTATION_OPTICAL_IN_FRAME_4 = np.array([[0.0, -1.0, 0.0], [1.0, 0.0, 0.0], [0.0, 0.0, 1.0]])

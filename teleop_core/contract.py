@@ -14,6 +14,8 @@ from enum import Enum
 MASTERS = ("MTML", "MTMR")
 INSTRUMENT_ARMS = ("PSM1", "PSM2", "PSM3")
 CAMERA_ARM = "ECM"
+ARMS = (*INSTRUMENT_ARMS, CAMERA_ARM)
+"""Every arm of the cart."""
 DEFAULT_ARMS = ("PSM1", "PSM2")
 """Arms of a session, in the order of the hands that drive them: right, left."""
 EYES = ("left", "right")

@@ -18,7 +18,8 @@ import pytest
 
 rclpy = pytest.importorskip("rclpy", reason="ROS is not installed here")
 
-from teleop_core.cart import ECM_JOINT_NAMES, PLACEMENTS  # noqa: E402
+from teleop_core.cart import PLACEMENTS  # noqa: E402
+from teleop_core.ecm_kinematics import ECM_JOINT_NAMES  # noqa: E402
 from teleop_core.psm_kinematics import JOINT_NAMES  # noqa: E402
 from teleop_ros.adapter import TeleopNode  # noqa: E402
 

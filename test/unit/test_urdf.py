@@ -16,7 +16,7 @@ import yaml
 from pytransform3d.rotations import matrix_from_axis_angle
 from pytransform3d.urdf import Joint, UrdfTransformManager, parse_urdf
 
-from teleop_core import cart, psm_kinematics, se3
+from teleop_core import cart, ecm_kinematics, psm_kinematics, se3
 from teleop_core.contract import EYES, INSTRUMENT_ARMS, STREAMS
 from teleop_ros import robot_description
 
@@ -124,8 +124,10 @@ def test_fingers_are_as_long_as_the_jaw(urdf: str, arm: str):
 
 def test_camera_of_the_description_is_that_of_the_table(joints: dict[str, Joint]):
     """Both eyes' optical frames lie half the baseline beside the camera's pose, for any pose of the camera arm."""
-    names = ["ECM_base_joint", *(f"ECM_{joint}" for joint in cart.ECM_JOINT_NAMES)]
-    for q in np.random.default_rng(6).uniform(cart.ECM_LIMITS.lower, cart.ECM_LIMITS.upper, (50, 4)):
+    names = ["ECM_base_joint", *(f"ECM_{joint}" for joint in ecm_kinematics.ECM_JOINT_NAMES)]
+    for q in np.random.default_rng(6).uniform(
+        ecm_kinematics.ECM_LIMITS.lower, ecm_kinematics.ECM_LIMITS.upper, (50, 4)
+    ):
         camera = cart.camera_pose_in_cart(q)
         for eye, side in (("left", -0.5), ("right", 0.5)):
             values = np.array([[0.0, *q, 0.0]])
@@ -133,6 +135,17 @@ def test_camera_of_the_description_is_that_of_the_table(joints: dict[str, Joint]
             np.testing.assert_allclose(described[:3, :3], camera.rotation(), atol=1e-9)
             offset = camera.rotation().T @ (described[:3, 3] - camera.position)
             np.testing.assert_allclose(offset, [side * cart.STEREO_BASELINE, 0.0, 0.0], atol=1e-9)
+
+
+def test_camera_arm_of_the_description_is_that_of_the_closed_form(joints: dict[str, Joint]):
+    """From its base to the display frame the description and the closed form are the same to 1e-9 m and 1e-9."""
+    limits = ecm_kinematics.ECM_LIMITS
+    q = np.random.default_rng(7).uniform(limits.lower, limits.upper, (10_000, 4))
+    names = [f"ECM_{joint}" for joint in ecm_kinematics.ECM_JOINT_NAMES] + ["ECM_display_joint"]
+    described = chain(joints, names, np.column_stack([q, np.zeros(len(q))]))
+    computed = [ecm_kinematics.forward(row) for row in q]
+    np.testing.assert_allclose(described[:, :3, 3], [position for position, _ in computed], atol=1e-9)
+    np.testing.assert_allclose(described[:, :3, :3], [rotation for _, rotation in computed], atol=1e-9)
 
 
 @pytest.mark.parametrize("arm", INSTRUMENT_ARMS)
@@ -148,7 +161,11 @@ def test_tool_moves_in_the_picture_as_the_hand_does(joints: dict[str, Joint], ar
     step_in_base = cart.rotation_display_in_base(arm) @ (0.01 * np.array(hand))
     q_moved = psm_kinematics.inverse(position + step_in_base, rotation, q_ready)
 
-    camera_names = ["ECM_base_joint", *(f"ECM_{joint}" for joint in cart.ECM_JOINT_NAMES), "ECM_left_optical_joint"]
+    camera_names = [
+        "ECM_base_joint",
+        *(f"ECM_{joint}" for joint in ecm_kinematics.ECM_JOINT_NAMES),
+        "ECM_left_optical_joint",
+    ]
     camera_values = np.array([[0.0, *cart.ready_configuration("ECM"), 0.0]])
     cart_in_eye = np.linalg.inv(chain(joints, camera_names, camera_values)[0])
     arm_names = [f"{arm}_base_joint", *(f"{arm}_{joint}" for joint in psm_kinematics.JOINT_NAMES)]
@@ -210,9 +227,9 @@ def test_limits_of_the_description_are_those_of_the_kinematics(simulation: tuple
 def test_limits_of_the_camera_arm_are_those_of_the_table(simulation: tuple):
     """The camera arm's limits in the description are those of the table."""
     client, body, joint_indices, _ = simulation
-    for index, name in enumerate(cart.ECM_JOINT_NAMES):
+    for index, name in enumerate(ecm_kinematics.ECM_JOINT_NAMES):
         info = pybullet.getJointInfo(body, joint_indices[f"ECM_{name}"], physicsClientId=client)
-        limits = cart.ECM_LIMITS
+        limits = ecm_kinematics.ECM_LIMITS
         expected = (limits.lower[index], limits.upper[index], limits.effort[index], limits.velocity[index])
         np.testing.assert_allclose(info[8:12], expected, atol=1e-9)
 
@@ -231,6 +248,21 @@ def test_pybullet_finds_the_tips_where_the_closed_form_does(simulation: tuple):
         assert se3.quaternion_angle(state[5], expected.quaternion) <= 1e-5
 
 
+def test_pybullet_finds_the_endoscope_where_the_closed_form_does(simulation: tuple):
+    """PyBullet's own forward kinematics of the camera arm agree to 1e-6 m, the limit of its single precision."""
+    client, body, joint_indices, link_indices = simulation
+    limits = ecm_kinematics.ECM_LIMITS
+    for q in np.random.default_rng(8).uniform(limits.lower, limits.upper, (50, 4)):
+        for name, value in zip(ecm_kinematics.ECM_JOINT_NAMES, q, strict=True):
+            pybullet.resetJointState(body, joint_indices[f"ECM_{name}"], value, physicsClientId=client)
+        state = pybullet.getLinkState(
+            body, link_indices["ECM_display"], computeForwardKinematics=True, physicsClientId=client
+        )
+        expected = se3.compose(cart.base_pose_in_cart("ECM"), ecm_kinematics.forward_pose(q))
+        np.testing.assert_allclose(state[4], expected.position, atol=1e-6)
+        assert se3.quaternion_angle(state[5], expected.quaternion) <= 1e-5
+
+
 def test_held_arms_stand_still_under_gravity(simulation: tuple):
     """Position control within the described efforts holds every joint for half a second at 1 ms steps."""
     client, body, joint_indices, _ = simulation
@@ -238,7 +270,7 @@ def test_held_arms_stand_still_under_gravity(simulation: tuple):
     pybullet.setTimeStep(STEP, physicsClientId=client)
     held = {}
     for arm in ALL_ARMS:
-        names = psm_kinematics.JOINT_NAMES if arm in INSTRUMENT_ARMS else cart.ECM_JOINT_NAMES
+        names = psm_kinematics.JOINT_NAMES if arm in INSTRUMENT_ARMS else ecm_kinematics.ECM_JOINT_NAMES
         held |= {f"{arm}_{name}": value for name, value in zip(names, cart.ready_configuration(arm), strict=True)}
         if arm in INSTRUMENT_ARMS:
             held[f"{arm}_jaw"] = 0.6

@@ -8,7 +8,8 @@ import cv2
 import numpy as np
 import pytest
 
-from teleop_core.cart import ECM_JOINT_NAMES, PLACEMENTS
+from teleop_core.cart import PLACEMENTS
+from teleop_core.ecm_kinematics import ECM_JOINT_NAMES
 from teleop_core.psm_kinematics import JOINT_NAMES
 from teleop_ros.robot_description import expand
 from video_relay.camera_model import StereoModel
