@@ -3,7 +3,8 @@
 Usage: python -m campaign.bench_chain PARENT_PID HOPS PLACE DURATION ARMS RESULT
 
 Each node of the chain is a process: place 0 sends an OperatorCommand 200 times a second, each one behind it hands on
-as many joint commands as there are arms, and the last one writes how long each took from its sending, as JSON [s].
+one TeleopServo with as many joint commands as there are arms, and the last one writes how long each took from its
+sending, as JSON [s].
 They have the priority of the suite's control nodes, and rclpy's own executor.
 """
 
@@ -29,7 +30,7 @@ from teleop_ros.scheduling import prefer_this_process
 RATE = STREAMS["command"].rate
 WARM_UP = 1.0
 """What arrives in this time after the first message does not count [s]."""
-FIRST, FOLLOWING = STREAMS["command"], STREAMS["servo_jp"]
+FIRST, FOLLOWING = STREAMS["command"], STREAMS["teleop_servo"]
 
 
 class Link(Node):
@@ -41,37 +42,30 @@ class Link(Node):
         self.latencies: list[float] = []
         self._begun = 0.0
         outgoing, incoming = (FIRST if place == 0 else FOLLOWING), (FIRST if place == 1 else FOLLOWING)
-        self._outgoing = [] if place == hops else [self._publisher(outgoing, place, arm) for arm in range(arms)]
+        self._arms = INSTRUMENT_ARMS[:arms]
+        if place < hops:
+            self._outgoing = self.create_publisher(message_type(outgoing.type), _topic(place), publisher_qos(outgoing))
         if place == 0:
-            del self._outgoing[1:]  # both hands travel in one packet
             self._sequence = 0
             self.create_timer(1.0 / RATE, self._send)
             return
         hear = self._measure if place == hops else self._hand_on
-        for arm in range(1 if place == 1 else arms):
-            self.create_subscription(
-                message_type(incoming.type), _topic(place - 1, arm), hear, subscription_qos(incoming)
-            )
-
-    def _publisher(self, stream: Any, place: int, arm: int) -> Any:
-        return self.create_publisher(message_type(stream.type), _topic(place, arm), publisher_qos(stream))
+        self.create_subscription(message_type(incoming.type), _topic(place - 1), hear, subscription_qos(incoming))
 
     def _send(self) -> None:
-        message = self._outgoing[0].msg_type()
+        message = self._outgoing.msg_type()
         self._sequence += 1
         message.sequence = self._sequence
         message.hands = [_HAND(name=name) for name in ("MTML", "MTMR")]
         message.mac = bytes(16)
         _stamp(message)
-        self._outgoing[0].publish(message)
+        self._outgoing.publish(message)
 
     def _hand_on(self, received: Any) -> None:
-        if len(self._outgoing) > 1 and hasattr(received, "name") and received.name[0] != INSTRUMENT_ARMS[0]:
-            return  # each arm's command is handed on once
-        for publisher, arm in zip(self._outgoing, INSTRUMENT_ARMS, strict=False):
-            message = publisher.msg_type(name=[arm] * 6, position=[0.1] * 6)
-            message.header.stamp = received.header.stamp
-            publisher.publish(message)
+        message = self._outgoing.msg_type()
+        message.header.stamp = received.header.stamp
+        message.arms = [_ARM(name=arm, position=[0.1] * 6, jaw=0.1) for arm in self._arms]
+        self._outgoing.publish(message)
 
     def _measure(self, message: Any) -> None:
         now = time.monotonic()
@@ -81,14 +75,15 @@ class Link(Node):
 
 
 _HAND = message_type("telesurgery/msg/HandCommand")
+_ARM = message_type("telesurgery/msg/ArmServo")
 
 
 def _stamp(message: Any) -> None:
     message.header.stamp.sec, message.header.stamp.nanosec = divmod(time.monotonic_ns(), 1_000_000_000)
 
 
-def _topic(place: int, arm: int) -> str:
-    return f"bench/place_{place}/arm_{arm}"
+def _topic(place: int) -> str:
+    return f"bench/place_{place}"
 
 
 def measure(hops: int, duration: float, environment: dict[str, str], folder: Path, arms: int = 2) -> list[float]:

@@ -44,13 +44,12 @@ class SimulatedMonitor(SimulatedNode):
         self._streams = {
             "teleop/command": StreamObservation("console", COMMAND),
             "teleop/feedback": StreamObservation("kinematics", FEEDBACK),
+            "teleop/servo": StreamObservation("commands of the arms", SOLE),
             "safety/state": StreamObservation("safety_monitor", SOLE),
         }
         for arm in arms:
             self._streams[f"{arm}/setpoint_js"] = StreamObservation(arm, DRIVER)
             self._streams[f"{arm}/measured_js"] = StreamObservation(arm, DRIVER)
-            self._streams[f"{arm}/servo_jp"] = StreamObservation(f"commands of {arm}", SOLE)
-            self._streams[f"{arm}/jaw/servo_jp"] = StreamObservation(f"commands of {arm}", SOLE)
         for eye in EYES:
             self._streams[f"image {eye}"] = StreamObservation(f"{eye} eye", VIDEO)
         self._arms = {arm: ArmObservation() for arm in arms}

@@ -26,7 +26,6 @@ from teleop_core.teleoperation import ArmStatus, HandArmPair
 
 PERIOD = 0.005
 HANDS = ("MTMR", "MTML")
-JAW_EVERY = 2
 STATE_EVERY = 2
 REPORT_EVERY = 20
 BEGIN_ROUND_TRIP = 1.0
@@ -53,7 +52,6 @@ class SimulatedKinematics(SimulatedNode):
         self._gate_reasons: dict[str, tuple[str, ...]] = dict.fromkeys(arms, ())
         self._holds = {arm: HoldWatch() for arm in arms}
         self._last_signal: OperatorSignal | None = None
-        self._sent = 0
 
     def on_command(self, signal: OperatorSignal, authentic: bool) -> None:
         """A packet of the operator."""
@@ -67,7 +65,7 @@ class SimulatedKinematics(SimulatedNode):
         self._last_signal = signal
         permitted = self.permit.valid(now)
         stamp = ros_now - (now - self.receiver.sampled_at(signal))
-        self._sent += 1
+        commands = []
         for arm, pair in self.pairs.items():
             status = ArmStatus(self._ready[arm], self._setpoint[arm], self._jaw[arm])
             command = pair.step(now, signal, permitted, self.permit.velocity_ratio, status)
@@ -75,9 +73,9 @@ class SimulatedKinematics(SimulatedNode):
                 self._holds[arm].let_go()
             else:
                 self._holds[arm].driven(now)
-                self.world.publish(f"{arm}/servo_jp", arm, command.q, stamp)
-                if self._sent % JAW_EVERY == 0:
-                    self.world.publish(f"{arm}/jaw/servo_jp", arm, command.jaw)
+                commands.append((arm, command.q, command.jaw))
+        if commands:
+            self.world.publish("teleop/servo", tuple(commands), stamp)
 
     def on_safety_state(self, permit: Permit) -> None:
         """The permit."""
@@ -153,16 +151,14 @@ class SimulatedDriver(SimulatedNode):
         self._ticks = 0
         self._holds_reported = dict.fromkeys(arms, 0)
 
-    def on_arm_servo(self, arm: str, q: tuple[float, ...], stamp: float) -> None:
-        """A servo command: act on it now."""
+    def on_teleop_servo(self, commands: tuple[tuple[str, tuple[float, ...], float], ...], stamp: float) -> None:
+        """Where teleoperation leads its arms: act on all of them now."""
         now = self.now()
         sampled_at = now if stamp == 0.0 else now - (self.ros_now() - stamp)
-        self.robot.advance(self.world.now)
-        self.arms[arm].servo(now, list(q), sampled_at)
-
-    def on_arm_jaw(self, arm: str, angle: float) -> None:
-        """A jaw command."""
-        self.arms[arm].servo_jaw(self.now(), angle)
+        self.robot.advance(self.world.now)  # this robot takes up a setpoint where its time stands
+        for arm, q, jaw in commands:
+            if self.arms[arm].servo(now, q, sampled_at, jaw):
+                self.arms[arm].note_applied(now - sampled_at)
 
     def on_safety_state(self, permit: Permit) -> None:
         """The permit, for every arm; one that is dropped changes nothing."""

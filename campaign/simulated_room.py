@@ -129,9 +129,8 @@ class Room(World):
         )
         self.route("safety/protective_stop", hop("driver", "on_protective_stop"), hop("monitor", "on_protective_stop"))
         self.route("link/status", hop("monitor", "on_link_status"))
+        self.route("teleop/servo", hop("driver", "on_teleop_servo"))
         for arm in ARMS:
-            self.route(f"{arm}/servo_jp", hop("driver", "on_arm_servo"))
-            self.route(f"{arm}/jaw/servo_jp", hop("driver", "on_arm_jaw"))
             both = hop("kinematics", "on_arm_setpoint"), hop("monitor", "on_arm_setpoint")
             self.route(f"{arm}/setpoint_js", *both)
             self.route(f"{arm}/measured_js", hop("monitor", "on_arm_measured"))

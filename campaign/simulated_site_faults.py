@@ -267,8 +267,8 @@ def _second_writer(
     told: tuple[str, ...],
     text: str,
 ) -> Injection:
-    """Somebody else publishes servo_jp, 200 times a second."""
-    room, topic = scene.room, f"{scene.arm}/servo_jp"
+    """Somebody else publishes teleop/servo, 200 times a second."""
+    room, topic = scene.room, "teleop/servo"
     duration = CENSUS + 0.1 if seen else scene.random.uniform(0.05, 0.2)
 
     def start() -> None:
@@ -276,7 +276,8 @@ def _second_writer(
 
         def write(index: int) -> None:
             if going[0]:
-                room.inject(topic, (scene.arm, position(index), room.nodes["driver"].ros_now()))
+                commands = ((scene.arm, position(index), math.nan),)
+                room.inject(topic, (commands, room.nodes["driver"].ros_now()))
                 scene.later(0.005, lambda: write(index + 1))
 
         write(1)

@@ -196,7 +196,7 @@ def wrong_qos(scene: Scene) -> Injection:
 
 def second_publisher(scene: Scene) -> Injection:
     """A second node speaks where one may, silent so far."""
-    topics = ("teleop/command", PERMIT, "teleop/feedback", f"{scene.arm}/servo_jp", f"{scene.arm}/measured_js")
+    topics = ("teleop/command", PERMIT, "teleop/feedback", "teleop/servo", f"{scene.arm}/measured_js")
     topic, publishers = scene.random.choice(topics), scene.room.publishers
 
     def count(value: int) -> Callable[[], None]:

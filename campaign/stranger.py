@@ -163,10 +163,11 @@ class Stranger(TeleopNode, Actor):
     def _servo(self, kind: str, q: list[float]) -> Any:
         message = message_type(kind)()
         message.header = self.header()
-        message.position = q
+        message.arms = [_ARM(name="PSM1", position=q, jaw=math.nan)]
         return message
 
 
+_ARM = message_type("telesurgery/msg/ArmServo")
 _HAND = message_type("telesurgery/msg/HandCommand")
 
 

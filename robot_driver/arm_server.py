@@ -6,6 +6,7 @@ No ROS here: the driver node hands in what arrived and publishes what comes out.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from robot_driver.backend import ArmBackend, Measured
@@ -97,29 +98,43 @@ class ArmServer:
             self._backend.enable(self.name, self.operating.state == ENABLED)
         return refusal
 
-    def servo(self, now: float, q: list[float], sampled_at: float) -> None:
+    def servo(self, now: float, q: Sequence[float], sampled_at: float, jaw: float = math.nan) -> bool:
         """One servo command: through the gate, to the robot, at once.
 
         Args:
             now: Monotonic time [s].
             q: Joint positions [rad, m].
             sampled_at: When the hand was sampled, on the same clock [s].
+            jaw: Where the jaw shall go [rad]; NaN: nobody says.
+
+        Returns:
+            It became the setpoint, whole or in part; `note_applied` is to be told how long that took.
         """
         self.received += 1
+        if not math.isnan(jaw):
+            self.servo_jaw(now, jaw)
         decision = self.gate.command(now, q, sampled_at)
         for excess in decision.reasons:
             self._count_limit(excess)
         if not decision.moved:
-            return
+            return False
         self.applied += 1
         if self._applied_at is not None and now - self._applied_at > LATE * self.period:
             self.late += 1
         self._applied_at = now
         self._move_jaw(now)
         self._backend.servo(self.name, decision.setpoint, decision.velocity, self.jaw_setpoint)
-        self.statistics.motion_latency.append(now - sampled_at)
+        return True
+
+    def note_applied(self, latency: float) -> None:
+        """Bookkeeping of a command that was applied, for when nothing waits any more.
+
+        Args:
+            latency: From hand sample to the setpoint's being with the robot [s].
+        """
+        self.statistics.motion_latency.append(latency)
         if self.applied % RCM_EVERY == 0:
-            deviation = shaft_deviation_from_rcm(decision.setpoint)
+            deviation = shaft_deviation_from_rcm(self.gate.setpoint)
             self.statistics.rcm_deviation = max(self.statistics.rcm_deviation, deviation)
 
     def servo_jaw(self, now: float, angle: float) -> None:

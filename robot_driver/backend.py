@@ -44,7 +44,7 @@ class ArmBackend(Protocol):
         """Power the arm's motors, or set its brakes; the arm never goes limp."""
 
     def servo(self, arm: str, position: tuple[float, ...], velocity: tuple[float, ...], jaw: float) -> None:
-        """Track a setpoint from now on."""
+        """Track a setpoint from now on; a simulated robot does so from the time to which it is brought next."""
 
     def hold(self, arm: str) -> None:
         """Stand still at the last setpoint, under position control."""

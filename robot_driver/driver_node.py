@@ -1,6 +1,7 @@
 """driver: the last node before the robot.
 
-In:  <ARM>/servo_jp, <ARM>/jaw/servo_jp, <ARM>/state_command (CRTK), safety/state (the permit), safety/protective_stop
+In:  teleop/servo, <ARM>/servo_jp, <ARM>/jaw/servo_jp, <ARM>/state_command (CRTK), safety/state (the permit),
+     safety/protective_stop
 Out: <ARM>/measured_js, setpoint_js, measured_cp, setpoint_cp, jaw/measured_js, jaw/setpoint_js, operating_state (CRTK),
      <ARM>/servo_report, joint_states, robot_description, tf where tf2_msgs is installed
 Frames: *_cp are poses of the tool tip in <ARM>_base_link, the remote centre of motion.
@@ -8,13 +9,16 @@ Silence: without fresh commands and a fresh permit an arm holds its position, by
 Security: with keys a permit whose hash does not fit is dropped, and so is, in any case, one that was not made just now.
           A stop holds whoever asks for it.
 
-A command acts when it arrives: it goes through the gate to the robot in its callback, not at the next tick.
+A command acts when it arrives: it goes through the gate to the robot in its callback, not at the next tick. Every arm
+of a message comes first; the simulation and the bookkeeping come after.
 """
 
 from __future__ import annotations
 
+import math
 import sys
 import tempfile
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -97,6 +101,7 @@ class DriverNode(TeleopNode):
         self._stop_request = self.publisher("protective_stop")
         self._description = self.publisher("robot_description")
         self._description.publish(self._description.msg_type(data=description))
+        self.subscription("teleop_servo", self.on_teleop_servo, awaited=True)
         for name in self.arms:
             self._subscribe(name)
             self.outputs[name].publish_operating_state("")
@@ -108,13 +113,23 @@ class DriverNode(TeleopNode):
         }
         self.timer(period, self.step)
 
+    def on_teleop_servo(self, message: Any) -> None:
+        """Where teleoperation leads its arms: act on all of them now."""
+        strange = [command.name for command in message.arms if command.name not in self.arms]
+        self._drive(
+            message.header.stamp,
+            ((command.name, command.position, command.jaw) for command in message.arms if command.name in self.arms),
+        )
+        if strange:
+            self.get_logger().warning(
+                f"teleop/servo: arms {strange} are not driven here", throttle_duration_sec=TELL_EVERY
+            )
+
     def on_servo(self, name: str, message: Any) -> None:
         """A servo command of one arm: act on it now."""
-        now = self.now()
-        sampled_at = self._sampled_at(now, message.header.stamp)  # before anything else takes time
-        self._skipped += self.backend.advance(now)
         q = in_order(message.name, message.position, JOINT_NAMES)
-        self.arms[name].servo(now, () if q is None else q, sampled_at)  # the gate refuses and counts what has no size
+        # The gate refuses and counts what has no size.
+        self._drive(message.header.stamp, ((name, () if q is None else q, math.nan),))
 
     def on_servo_jaw(self, name: str, message: Any) -> None:
         """A jaw command of one arm."""
@@ -208,6 +223,16 @@ class DriverNode(TeleopNode):
             message.lease,
             message.velocity_ratio,
         )
+
+    def _drive(self, stamp: Any, commands: Iterable[tuple[str, Sequence[float], float]]) -> None:
+        """Take the commands of one instant: arm, joint positions, jaw."""
+        now = self.now()
+        sampled_at = self._sampled_at(now, stamp)
+        applied = [self.arms[name] for name, q, jaw in commands if self.arms[name].servo(now, q, sampled_at, jaw)]
+        latency = self.now() - sampled_at
+        for arm in applied:
+            arm.note_applied(latency)
+        self._skipped += self.backend.advance(now)
 
     def _subscribe(self, name: str) -> None:
         self.subscription("servo_jp", lambda message: self.on_servo(name, message), awaited=True, arm=name)

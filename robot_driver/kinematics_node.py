@@ -2,12 +2,12 @@
 
 In:  teleop/command, safety/state (the permit), <ARM>/setpoint_js, measured_js, jaw/measured_js, operating_state,
      servo_report
-Out: <ARM>/servo_jp, <ARM>/jaw/servo_jp (CRTK), teleop/feedback
+Out: teleop/servo (all arms in one message), teleop/feedback
 Frames: hands in the display frame of the console, tools in <ARM>_base_link (remote centre of motion).
 Silence: without accepted commands or a fresh permit nothing is sent, and the operator has to engage again.
 Security: with keys a command or permit whose hash does not fit, and a permit that was not made just now, is dropped.
 
-servo_jp carries the time at which the hand was sampled, on this side's clock: the age of a motion is known to the end.
+teleop/servo carries the time of the hand sample on this side's clock: the age of a motion is known to the end.
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ class KinematicsParameters:
 
 
 class KinematicsNode(TeleopNode):
-    """OperatorCommand -> accept -> map -> limit -> servo_jp; and TeleopFeedback back."""
+    """OperatorCommand -> accept -> map -> limit -> TeleopServo; and TeleopFeedback back."""
 
     real_time = True
 
@@ -89,6 +89,8 @@ class KinematicsNode(TeleopNode):
             pair = HandArmPair(hand, rotation_display_in_base(arm), motion, JawLimits())
             self.arms.append(TeleoperatedArm(self, arm, watch(f"pair {arm}", pair, "step", "stop")))
         self._last_signal: OperatorSignal | None = None
+        self._servo = self.publisher("teleop_servo")
+        self._servo_message = self._servo.msg_type()
         self._feedback = self.publisher("feedback")
         self._message = self._feedback.msg_type()
         self.subscription("command", self.on_command, awaited=True)
@@ -105,10 +107,13 @@ class KinematicsNode(TeleopNode):
         if self.receiver.receive(signal, now, _round_trip(signal, ros_now), authenticated) is not None:
             return
         self._last_signal = signal
-        permitted = self.permit.valid(now)
-        stamp = time_message(ros_now - (now - self.receiver.sampled_at(signal)))
-        for arm in self.arms:
-            arm.drive(now, signal, permitted, self.permit.velocity_ratio, stamp)
+        permitted, ratio = self.permit.valid(now), self.permit.velocity_ratio
+        driven = [arm.drive(now, signal, permitted, ratio) for arm in self.arms]
+        commands = [command for command in driven if command is not None]
+        if commands:
+            self._servo_message.header.stamp = time_message(ros_now - (now - self.receiver.sampled_at(signal)))
+            self._servo_message.arms = commands
+            self._servo.publish(self._servo_message)
 
     def on_safety_state(self, message: Any) -> None:
         """The permit. Without it every pair lets go at once; one that is dropped changes nothing."""

@@ -34,7 +34,9 @@ class _Arm:
     jaw: int
     fingers: list[int]
     setpoint: tuple[float, ...]
+    velocity: tuple[float, ...]
     jaw_setpoint: float
+    changed: bool = False
 
 
 class PyBulletBackend(ArmBackend):
@@ -71,7 +73,7 @@ class PyBulletBackend(ArmBackend):
             # The jaw joint holds the opening; each finger shows half of it (the engine ignores mimic joints).
             fingers = [self._joint(f"{name}_{JAW_NAME}_finger_{side}_joint") for side in ("left", "right")]
             ready = tuple(float(value) for value in PLACEMENTS[name].ready)
-            self._arms[name] = _Arm(joints, self._joint(f"{name}_{JAW_NAME}"), fingers, ready, 0.0)
+            self._arms[name] = _Arm(joints, self._joint(f"{name}_{JAW_NAME}"), fingers, ready, (0.0,) * len(ready), 0.0)
             for index, value in zip(joints, ready, strict=True):
                 pybullet.resetJointState(self._robot, index, value, physicsClientId=self._client)
             self.hold(name)
@@ -82,18 +84,16 @@ class PyBulletBackend(ArmBackend):
         self.hold(arm)
 
     def servo(self, arm: str, position: tuple[float, ...], velocity: tuple[float, ...], jaw: float) -> None:
-        """Track a setpoint with its speed fed forward."""
+        """Track a setpoint with its speed fed forward, from the time to which the physics is brought next."""
         state = self._arms[arm]
-        state.setpoint = position
-        state.jaw_setpoint = jaw
-        self._control(state.joints, position, velocity, self._efforts)
-        half = max(0.0, jaw / 2.0)
-        self._control([state.jaw, *state.fingers], (jaw, half, half), (0.0,) * 3, [self._jaw_effort] * 3)
+        state.setpoint, state.velocity, state.jaw_setpoint = position, velocity, jaw
+        state.changed = True
 
     def hold(self, arm: str) -> None:
         """Stand still at the last setpoint."""
         state = self._arms[arm]
-        self.servo(arm, state.setpoint, (0.0,) * len(state.joints), state.jaw_setpoint)
+        state.velocity = (0.0,) * len(state.joints)
+        self._track(state)
 
     def measured(self, arm: str) -> Measured:
         """Joint states of the physics engine."""
@@ -115,7 +115,7 @@ class PyBulletBackend(ArmBackend):
         return list(self._moving), [state[0] for state in states]
 
     def advance(self, now: float) -> float:
-        """Step the physics up to `now`, in fixed steps; skip what lies too far back."""
+        """Step the physics up to `now` in fixed steps, then take up new setpoints; skip what lies too far back."""
         if self._time is None:
             self._time = now
         skipped = max(0.0, now - self._time - MOST_TO_CATCH_UP)
@@ -123,6 +123,9 @@ class PyBulletBackend(ArmBackend):
         while self._time + PHYSICS_STEP <= now:
             pybullet.stepSimulation(physicsClientId=self._client)
             self._time += PHYSICS_STEP
+        for state in self._arms.values():
+            if state.changed:
+                self._track(state)
         return skipped
 
     def close(self) -> None:
@@ -150,6 +153,12 @@ class PyBulletBackend(ArmBackend):
         for index, value in zip(joints, ready, strict=True):
             pybullet.resetJointState(self._robot, index, value, physicsClientId=self._client)
         self._control(joints, ready, (0.0,) * len(joints), [CAMERA_EFFORT] * len(joints))
+
+    def _track(self, state: _Arm) -> None:
+        state.changed = False
+        self._control(state.joints, state.setpoint, state.velocity, self._efforts)
+        jaw, half = state.jaw_setpoint, max(0.0, state.jaw_setpoint / 2.0)
+        self._control([state.jaw, *state.fingers], (jaw, half, half), (0.0,) * 3, [self._jaw_effort] * 3)
 
     def _control(
         self, joints: list[int], position: tuple[float, ...], velocity: tuple[float, ...], efforts: list[float]

@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from telesurgery.msg import ArmFeedback
+from telesurgery.msg import ArmFeedback, ArmServo
 
 from robot_driver.hold_watch import HoldWatch
-from teleop_core.psm_kinematics import JAW_NAME, JOINT_NAMES, forward_pose
+from teleop_core.psm_kinematics import JOINT_NAMES, forward_pose
 from teleop_core.se3 import quaternion_angle
 from teleop_core.signals import OperatorSignal
 from teleop_core.teleoperation import ArmStatus, HandArmPair
@@ -16,12 +16,10 @@ from teleop_ros.adapter import TeleopNode
 from teleop_ros.convert import fill_pose
 
 HELD = "the arm was held for a moment"
-JAW_EVERY = 2
-"""The jaw is sent with every second command: it is slow, and each message costs the driver time."""
 
 
 class TeleoperatedArm:
-    """Subscriptions, publishers and pair of one arm."""
+    """Subscriptions and pair of one arm."""
 
     def __init__(self, node: TeleopNode, name: str, pair: HandArmPair) -> None:
         """Wire the arm up on the node."""
@@ -33,13 +31,9 @@ class TeleoperatedArm:
         self._jaw_setpoint: float | None = None
         self._jaw_measured: float | None = None
         self._gate_reasons: list[str] = []
-        self._sent = 0
         self._holds = HoldWatch()
         self._now = node.now
-        self._servo = node.publisher("servo_jp", arm=name)
-        self._servo_message = self._servo.msg_type(name=list(JOINT_NAMES))
-        self._jaw = node.publisher("jaw_servo_jp", arm=name)
-        self._jaw_message = self._jaw.msg_type(name=[JAW_NAME])
+        self._command = ArmServo(name=name)
         self._feedback = ArmFeedback(name=name, hand=pair.hand)
         node.subscription("operating_state", self.on_operating_state, arm=name)
         node.subscription("setpoint_js", self.on_setpoint, arm=name)
@@ -75,32 +69,26 @@ class TeleoperatedArm:
             self.stop()
             self._gate_reasons.append(message.hold_reason or HELD)
 
-    def drive(
-        self, now: float, signal: OperatorSignal, permitted: bool, velocity_ratio: float, sampled_at: Any
-    ) -> None:
-        """Take an accepted packet; send the arm where it leads.
+    def drive(self, now: float, signal: OperatorSignal, permitted: bool, velocity_ratio: float) -> ArmServo | None:
+        """Take an accepted packet; say where it leads the arm.
 
         Args:
             now: Monotonic time [s].
             signal: The packet.
             permitted: The permit to move is fresh.
             velocity_ratio: Share of full speed that it permits, 0..1.
-            sampled_at: When the hand was sampled, ROS time of this side.
+
+        Returns:
+            The command, which the next call fills anew; None where the arm does not follow.
         """
         status = ArmStatus(self._ready, self._setpoint, self._jaw_setpoint)
         command = self.pair.step(now, signal, permitted, velocity_ratio, status)
         if command is None:
             self._holds.let_go()
-            return
+            return None
         self._holds.driven(now)
-        self._servo_message.header.stamp = sampled_at
-        self._servo_message.position = command.q
-        self._servo.publish(self._servo_message)
-        self._sent += 1
-        if self._sent % JAW_EVERY == 0:
-            self._jaw_message.header.stamp = sampled_at
-            self._jaw_message.position = (command.jaw,)
-            self._jaw.publish(self._jaw_message)
+        self._command.position, self._command.jaw = command.q, command.jaw
+        return self._command
 
     def stop(self) -> None:
         """Let go: nothing more is sent."""

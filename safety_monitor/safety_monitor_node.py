@@ -121,9 +121,11 @@ class SafetyMonitorNode(TeleopNode):
         if parameters.console:
             expect("command", COMMAND, "console", self.on_command)
             expect("feedback", FEEDBACK, "kinematics", self.on_feedback)
+            self._streams.watch_speakers("teleop_servo", "commands of the arms")
         else:
             self._streams.watch_speakers("command", "console", NOBODY)
             self._streams.watch_speakers("feedback", "kinematics", NOBODY)
+            self._streams.watch_speakers("teleop_servo", "kinematics", NOBODY)
         for arm in parameters.arms:
             self._expect_arm(arm)
         for eye in EYES:
@@ -337,8 +339,6 @@ class SafetyMonitorNode(TeleopNode):
         expect = self._streams.expect
         expect("setpoint_js", DRIVER, arm, lambda o, m: self.on_setpoint(o, arm, m), arm=arm)
         expect("measured_js", DRIVER, arm, lambda o, m: self.on_measured(o, arm, m), arm=arm)
-        for stream in ("servo_jp", "jaw_servo_jp") if self.parameters.console else ():
-            self._streams.watch_speakers(stream, f"commands of {arm}", arm=arm)
         self.subscription("operating_state", lambda message: self.on_operating_state(arm, message), arm=arm)
         self.subscription("servo_report", lambda message: self.on_servo_report(arm, message), arm=arm)
 

@@ -86,9 +86,11 @@ _ROWS = (
     Stream("protective_stop", "safety/protective_stop", "telesurgery/msg/StopRequest",
            "any", ("safety_monitor", "driver"), 0.0, Intent.EVENT),
     Stream("link_status", "link/status", "telesurgery/msg/LinkStatus", "link", ("safety_monitor",), 10.0, Intent.STATE),
+    Stream("teleop_servo", "teleop/servo", "telesurgery/msg/TeleopServo",
+           "kinematics", ("driver",), 200.0, Intent.SERVO),
     # arms (CRTK)
-    Stream("servo_jp", "{arm}/servo_jp", _JOINT_STATE, "kinematics", ("driver",), 200.0, Intent.SERVO),
-    Stream("jaw_servo_jp", "{arm}/jaw/servo_jp", _JOINT_STATE, "kinematics", ("driver",), 100.0, Intent.SERVO),
+    Stream("servo_jp", "{arm}/servo_jp", _JOINT_STATE, "any", ("driver",), 200.0, Intent.SERVO),
+    Stream("jaw_servo_jp", "{arm}/jaw/servo_jp", _JOINT_STATE, "any", ("driver",), 100.0, Intent.SERVO),
     Stream("state_command", "{arm}/state_command", "crtk_msgs/msg/StringStamped",
            "any", ("driver",), 0.0, Intent.EVENT),
     Stream("operating_state", "{arm}/operating_state", "crtk_msgs/msg/OperatingState",

@@ -21,6 +21,7 @@ from teleop_ros.adapter import TeleopNode, message_type  # noqa: E402
 
 pytestmark = pytest.mark.dds
 JOINTS = message_type("sensor_msgs/msg/JointState")
+SETPOINT = [0.1, -0.1, 0.14, 0.2, 0.1, -0.1]
 
 
 @pytest.fixture
@@ -32,12 +33,15 @@ def arm(ros_domain: int) -> Iterator[Any]:
     pair = HandArmPair("MTMR", rotation_display_in_base("PSM1"), MotionLimits(), JawLimits())
     made = teleoperated_arm.TeleoperatedArm(node, "PSM1", pair)
     made.on_operating_state(message_type("crtk_msgs/msg/OperatingState")(state="ENABLED", is_homed=True))
-    made.on_setpoint(JOINTS(position=[0.1, -0.1, 0.14, 0.2, 0.1, -0.1]))
+    made.on_setpoint(JOINTS(position=SETPOINT))
     made.on_jaw_setpoint(JOINTS(position=[0.2]))
     hand = HandSignal("MTMR", Pose(np.zeros(3), np.array([0.0, 0.0, 0.0, 1.0])), (0.0,) * 3, (0.0,) * 3, 0.3)
     for now, clutch in ((0.0, True), (1.0, False)):
         signal = OperatorSignal(now, 1, 1, 0, True, clutch, False, 0.2, 0.0, 0.0, (hand,))
-        made.drive(now, signal, True, 1.0, node.get_clock().now().to_msg())
+        command = made.drive(now, signal, True, 1.0)
+        assert (command is None) == clutch
+    assert (command.name, list(command.position)) == ("PSM1", pytest.approx(SETPOINT, abs=1e-9))
+    assert command.jaw == pytest.approx(0.2, abs=1e-3)
     assert pair.state is TeleopState.FOLLOWING
     made.node = node
     yield made

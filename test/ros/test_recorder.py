@@ -82,7 +82,7 @@ def test_a_session_is_read_by_other_libraries_and_nothing_is_missing(room: Any, 
             if reader.deserialize(raw, connection.msgtype) is not None
         )
     heard = {"/" + STREAMS[name].topic_for(arm="PSM1", eye="left", site="robot") for name in
-             ("command", "feedback", "safety_state", "servo_jp", "measured_js", "setpoint_cp", "jaw_measured_js",
+             ("command", "feedback", "safety_state", "teleop_servo", "measured_js", "setpoint_cp", "jaw_measured_js",
               "operating_state", "servo_report", "joint_states", "image", "record_status",
               "robot_description")}  # fmt: skip
     assert heard <= set(decoded), heard - set(decoded)

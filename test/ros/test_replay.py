@@ -36,7 +36,7 @@ SUITE = ("safety_monitor", "driver", "kinematics", "local_team")
 START_LIMIT = 45.0
 STILL = 1e-6
 """Joints of an arm that holds are apart by less than this [rad, m]."""
-HEARD = ("/teleop/command", "/safety/state", "/PSM1/servo_jp", "/PSM1/measured_js", "/safety/protective_stop")
+HEARD = ("/teleop/command", "/safety/state", "/teleop/servo", "/PSM1/measured_js", "/safety/protective_stop")
 OF_A_BUSY_MACHINE = {"COMMAND_SILENCE", "VIDEO_OLD", "VIDEO_STALE"}
 LISTEN = QoSProfile(depth=1000, reliability=ReliabilityPolicy.BEST_EFFORT)
 

@@ -42,13 +42,14 @@ class Driven:
     def period(self, offset: float | None = None, jaw: float | None = None) -> None:
         """One servo period, with a command `offset` from the setpoint in yaw, and a jaw angle."""
         self.now += PERIOD
-        self.backend.advance(self.now)
         if jaw is not None:
             self.arm.servo_jaw(self.now, jaw)
         if offset is not None:
             q = list(self.arm.gate.setpoint)
             q[0] += offset
-            self.arm.servo(self.now, q, self.now)
+            if self.arm.servo(self.now, q, self.now):
+                self.arm.note_applied(0.0)
+        self.backend.advance(self.now)
         self.arm.tick(self.now)
 
 
@@ -117,6 +118,19 @@ def test_the_jaw_never_opens_on_loss(driven: Driven) -> None:
     for _ in range(50):
         driven.period(0.0, jaw=1.0)
     assert driven.arm.jaw_setpoint == held
+
+
+def test_a_setpoint_acts_from_its_own_time_on(driven: Driven) -> None:
+    """Physics that is brought to the time of a command afterwards does not move the arm before it."""
+    driven.start()
+    driven.backend.advance(driven.now)
+    before = driven.backend.measured("PSM1").position
+    moved = (before[0] + 0.01, *before[1:])
+    driven.backend.servo("PSM1", moved, (0.0,) * 6, 0.0)
+    driven.backend.advance(driven.now + 0.04)
+    assert driven.backend.measured("PSM1").position == pytest.approx(before, abs=1e-6)
+    driven.backend.advance(driven.now + 0.08)
+    assert driven.backend.measured("PSM1").position[0] == pytest.approx(moved[0], abs=5e-3)
 
 
 def test_enabling_takes_the_arm_up_where_it_is(driven: Driven) -> None:

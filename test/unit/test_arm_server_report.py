@@ -46,7 +46,8 @@ class Served:
         self.now += elapsed
         q = list(self.arm.gate.setpoint)
         q[0] += yaw
-        self.arm.servo(self.now, q, self.now - age)
+        if self.arm.servo(self.now, q, self.now - age):
+            self.arm.note_applied(age)
 
 
 @pytest.fixture
@@ -102,6 +103,18 @@ def test_what_was_limited_is_added_up_with_its_largest_amount(served: Served) ->
     assert taken.limit_amounts[GateReason.JUMP] == pytest.approx(0.75, abs=1e-12)
     assert math.isnan(taken.limit_amounts[GateReason.NOT_FINITE])
     assert served.arm.take_statistics().limit_seconds == {}
+
+
+def test_a_command_says_whether_it_became_the_setpoint_and_takes_the_jaw_along(served: Served) -> None:
+    """A jaw angle of NaN says nothing of the jaw; a refused command is told."""
+    arm, q = served.arm, served.arm.gate.setpoint
+    assert arm.servo(served.now + PERIOD, q, served.now + PERIOD, 1.0) is True
+    opened = arm.jaw_setpoint
+    assert opened == pytest.approx(JAW_VELOCITY * PERIOD, abs=1e-12)
+    assert arm.servo(served.now + 2.0 * PERIOD, q, served.now + 2.0 * PERIOD, math.nan) is True
+    assert arm.jaw_setpoint == pytest.approx(2.0 * opened, abs=1e-12)
+    assert arm.servo(served.now + 3.0 * PERIOD, q[:3], served.now + 3.0 * PERIOD, 1.0) is False
+    assert arm.take_statistics().limit_seconds == {GateReason.WRONG_SIZE: PERIOD}
 
 
 @pytest.mark.parametrize(("angle", "beyond"), [(JAW_UPPER + 0.25, 0.25), (JAW_LOWER - 0.5, 0.5)])

@@ -96,7 +96,7 @@ def test_commands_in_the_wrong_order_do_not_swing_the_arm(arm: Arm) -> None:
 
 @pytest.mark.parametrize("yaw", [0.5, -0.5, 1.5, 1e300, math.inf, math.nan])
 def test_a_jump_published_after_all_checks_is_refused_at_the_last_hop(arm: Arm, yaw: float) -> None:
-    """Who writes to servo_jp past the kinematics gets no farther than the kinematics; genuine commands go on."""
+    """Who writes to teleop/servo past the kinematics gets no farther than the kinematics; genuine commands go on."""
     before = arm.gate.setpoint
     arm.now += PERIOD
     assert arm.command(yaw) in ((GateReason.JUMP,), (GateReason.NOT_FINITE,))
