@@ -45,6 +45,7 @@ CORE_PARTS = (
         ("robot_driver/command_gate.py", "robot_driver/gate_*.py"),
         ("test/unit/test_command_gate*.py", "test/unit/test_gate_*.py"),
     ),
+    CorePart("arbitration", ("robot_driver/arbitration.py",), ("test/unit/test_arbitration*.py",)),
     CorePart("holds", ("robot_driver/hold_watch.py",), ("test/unit/test_hold_watch*.py",)),
     CorePart(
         "freshness",

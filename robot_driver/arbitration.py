@@ -1,0 +1,111 @@
+"""Who may move an arm: one owner at a time, by lease.
+
+The teleoperation session and external CRTK clients own an arm while they command it: each accepted command renews the
+lease, and silence ends it. Who has the arm keeps it; a newcomer is refused, counted and told why. The local team takes
+any arm at once, whoever has it, and keeps it until it lets go.
+
+A clock that runs backwards or shows no time opens nothing: no lease ends or begins by it. Only the local team is heard
+all the same, as its claim takes the arm from a machine and gives it to people who stand beside it.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from enum import Enum
+
+LEASE = 0.25
+"""An arm is free again this long after its owner's last command [s]."""
+
+
+class Owner(str, Enum):
+    """Who may own an arm; the text is for people."""
+
+    TELEOPERATION = "the teleoperation session"
+    EXTERNAL = "an external client"
+    LOCAL_TEAM = "the local team"
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """Why somebody may not move an arm.
+
+    Attributes:
+        who: Who asked.
+        owner: Who owns the arm; None where the clock is the reason.
+        reason: What to tell the one who asked.
+    """
+
+    who: Owner
+    owner: Owner | None
+    reason: str
+
+
+class Arbitration:
+    """Leases of one arm.
+
+    Attributes:
+        refused: How often each was refused since the start.
+    """
+
+    def __init__(self, arm: str, lease: float = LEASE) -> None:
+        """Nobody owns the arm.
+
+        Args:
+            arm: Name of the arm.
+            lease: How long an owner other than the local team keeps the arm after its last command [s].
+
+        Raises:
+            ValueError: the lease is not positive and finite.
+        """
+        if not 0.0 < lease < math.inf:
+            raise ValueError(f"lease: {lease} must be positive and finite")
+        self.refused = dict.fromkeys(Owner, 0)
+        self._arm = arm
+        self._lease = lease
+        self._owner: Owner | None = None
+        self._until = -math.inf
+        self._latest = -math.inf
+
+    def ask(self, now: float, who: Owner) -> Refusal | None:
+        """Ask for the arm, or renew the lease; to be asked with each command, and in each period of a move.
+
+        Args:
+            now: Monotonic time [s].
+            who: Who wants to move it.
+
+        Returns:
+            None if the arm is theirs; else why not.
+        """
+        runs = self._runs(now)
+        if who is Owner.LOCAL_TEAM:
+            self._owner, self._until = who, math.inf
+            return None
+        if not runs:
+            return self._refuse(who, None, f"{self._arm}: the clock of the driver ran backwards")
+        owner = self.owner(now)
+        if owner not in (None, who):
+            return self._refuse(who, owner, f"{self._arm} belongs to {owner.value}")
+        self._owner, self._until = who, now + self._lease
+        return None
+
+    def release(self, who: Owner) -> None:
+        """Let the arm go at once; of no effect for anybody but its owner."""
+        if self._owner is who:
+            self._owner = None
+
+    def owner(self, now: float) -> Owner | None:
+        """Who owns the arm at `now` [s]; None if it is free."""
+        self._runs(now)
+        return self._owner if self._latest <= self._until else None
+
+    def _runs(self, now: float) -> bool:
+        """Time goes on."""
+        if not self._latest <= now < math.inf:
+            return False
+        self._latest = now
+        return True
+
+    def _refuse(self, who: Owner, owner: Owner | None, reason: str) -> Refusal:
+        self.refused[who] += 1
+        return Refusal(who, owner, reason)
