@@ -10,7 +10,7 @@ import shutil
 import socket
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,8 +22,8 @@ from teleop_cli.runner import PACKAGE, Runner, StartError, session_environment
 from teleop_cli.say import say
 from teleop_cli.stop import noted_signals
 from teleop_core.contract import DEFAULT_ARMS, INSTRUMENT_ARMS, MASTERS
-from teleop_core.graph import BUILT_IN_SURGEON, CONTROLS, SessionOptions, enclave, node_graph, site_of
-from teleop_core.record_folder import RecordFolderError
+from teleop_core.graph import BUILT_IN_SURGEON, CONSOLE, CONTROLS, ROBOT, SessionOptions, enclave, node_graph, site_of
+from teleop_core.record_folder import RecordFolderError, records_root
 from teleop_ros.new_record import new_record
 
 if TYPE_CHECKING:
@@ -89,6 +89,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="DIR",
         help="keep the session's record there (default: $TELESURGERY_RECORDS, or telesurgery/records in ~/.ros)",
     )
+    parser.add_argument(
+        "--console-records",
+        type=Path,
+        metavar="DIR",
+        help="let the console's recorder run, too, and keep its record there, signed with its own key: each of the two "
+        "records is the witness of the other (audit verify --witness)",
+    )
 
 
 def demo(arguments: argparse.Namespace) -> int:
@@ -121,6 +128,7 @@ def _options(arguments: argparse.Namespace) -> SessionOptions:
         raise ValueError(f"--arms {' '.join(arguments.arms)}: give one or two different arms, one for each hand")
     hands = hands_to_use(arguments.hands)
     profile, keys = link_to_use(arguments)
+    _check_console_records(arguments, keys)
     try:
         return SessionOptions(
             profile=profile,
@@ -134,6 +142,28 @@ def _options(arguments: argparse.Namespace) -> SessionOptions:
         )
     except ValueError as error:
         raise ValueError(f"--rate: {error}") from error  # the other options have been seen to
+
+
+def _check_console_records(arguments: argparse.Namespace, keys: str) -> None:
+    """Two records signed with one key would not stand for two sites.
+
+    Raises:
+        ValueError: names the option and says what to do.
+    """
+    if arguments.console_records is None:
+        return
+    if arguments.no_record:
+        raise ValueError("--console-records: there is nothing to witness with --no-record; leave out one of them")
+    if keys:
+        raise ValueError(
+            "--console-records: with --keys both recorders would sign with the same record.key; leave out one of them"
+        )
+    robot_records = arguments.records or records_root()
+    if arguments.console_records.resolve() == robot_records.resolve():
+        raise ValueError(
+            f"--console-records: the robot's records, and the key that signs them, are in {robot_records};"
+            " give another folder"
+        )
 
 
 def _choose_domain() -> tuple[int, socket.socket]:
@@ -154,8 +184,10 @@ def _run(options: SessionOptions, outputs: Outputs, domain: int, stop: Stop, arg
     try:
         outputs.prepare()
         if options.record:
-            folder = new_record(site_of(options.side), str(arguments.records or ""))
-            options = replace(options, record_folder=folder)
+            options = replace(options, record_folder=new_record(site_of(options.side), str(arguments.records or "")))
+        if arguments.console_records is not None:
+            folder = new_record(CONSOLE, str(arguments.console_records))
+            options = replace(options, console_record_folder=folder)
     except (OutputError, RecordFolderError) as error:
         return _refuse(str(error), NOT_WRITTEN)
     os.environ.update(session_environment(domain))
@@ -170,13 +202,15 @@ def _run(options: SessionOptions, outputs: Outputs, domain: int, stop: Stop, arg
             return _refuse(str(error), NOT_WRITTEN)
         say(f"ROS domain {domain}, session in {outputs.folder}")
         if options.record:
-            say(f"recording into {options.record_folder}")
+            for folder in filter(None, (options.record_folder, options.console_record_folder)):
+                say(f"recording into {folder}")
         # The nodes load while this process does.
         from teleop_cli.recorder import SessionRecorder
 
         recorder = SessionRecorder(options.arms, created=began, console=options.control == "console")
         ending = _observe(runner, recorder, stop, arguments)
-    return _report(runner, recorder, ending, outputs, options.record_folder)
+    folders = {ROBOT: options.record_folder, CONSOLE: options.console_record_folder}
+    return _report(runner, recorder, ending, outputs, folders)
 
 
 def _observe(runner: Runner, recorder: SessionRecorder, stop: Stop, arguments: argparse.Namespace) -> Ending:
@@ -207,7 +241,9 @@ def _observe(runner: Runner, recorder: SessionRecorder, stop: Stop, arguments: a
     return ending
 
 
-def _report(runner: Runner, recorder: SessionRecorder, ending: Ending, outputs: Outputs, record_folder: str) -> int:
+def _report(
+    runner: Runner, recorder: SessionRecorder, ending: Ending, outputs: Outputs, records: Mapping[str, str]
+) -> int:
     """Write the outputs, show the summary.
 
     Returns:
@@ -224,7 +260,7 @@ def _report(runner: Runner, recorder: SessionRecorder, ending: Ending, outputs: 
         code = NOT_WRITTEN if ending.code == 0 and outputs.problems else ending.code
         listed = [*outputs.written, *map(str, planned)]
         return summarise(
-            recorder, Ending(ending.reason, code, ending.crashed), runner.cpu_shares(now), listed, now, record_folder
+            recorder, Ending(ending.reason, code, ending.crashed), runner.cpu_shares(now), listed, now, records
         )
 
     if outputs.out is not None:

@@ -152,10 +152,10 @@ class ObserverNode(TeleopNode):
         self.recorder.on_image(arrival.now, eye, captured_ns, age, bytes(message.data))
 
     def on_record_status(self, message: Any, _arrival: Arrival) -> None:
-        """How well the session is recorded; of this machine's recorder, or else the other site's."""
-        if message.site == SITES[0] or self.recorder.record is None:
-            root = bytes(message.root).hex()
-            self.recorder.record = RecordSeen(message.writing, message.reason, root, message.dropped, message.bytes)
+        """How well a site records the session."""
+        root = bytes(message.root).hex()
+        seen = RecordSeen(message.writing, message.reason, root, message.dropped, message.bytes)
+        self.recorder.records[message.site] = seen
 
     def on_diagnostics(self, message: DiagnosticArray) -> None:
         """What only a node itself knows: commands sent, renderer of the endoscope."""

@@ -1,6 +1,6 @@
 """telesurgery_operate: the node behind the short commands; lives for the length of one command.
 
-In:  safety/state, teleop/feedback, <ARM>/operating_state
+In:  safety/state, teleop/feedback, record/*/status, <ARM>/operating_state
 Out: safety/protective_stop, <ARM>/state_command; service client of safety/reset
 Silence: the command says that nobody answers.
 """
@@ -17,6 +17,7 @@ from rclpy.task import Future
 from std_srvs.srv import Trigger
 
 from teleop_core.authentication import Authenticator
+from teleop_core.contract import SITES
 from teleop_core.signals import SafetyLevel, TeleopState
 from teleop_ros.adapter import TeleopNode
 from teleop_ros.message_mac import sign_stop
@@ -42,11 +43,14 @@ class OperateNode(TeleopNode):
         self.alarms: list[str] = []
         self.feedback: dict[str, str] = {}
         self.arms: dict[str, ArmState] = {}
+        self.records: dict[str, str] = {}
         self._commands: dict[str, Publisher] = {}
         self._stop = self.publisher("protective_stop")
         self._reset = self.create_client(Trigger, "safety/reset")
         self.subscription("safety_state", self.on_safety_state)
         self.subscription("feedback", self.on_feedback)
+        for site in SITES:
+            self.subscription("record_status", self.on_record_status, site=site)
         self._executor_of_command = SingleThreadedExecutor()
         self._executor_of_command.add_node(self)
 
@@ -63,6 +67,11 @@ class OperateNode(TeleopNode):
     def on_feedback(self, message: Any) -> None:
         """State of each hand-arm pair."""
         self.feedback = {arm.name: TeleopState(arm.teleop_state).name for arm in message.arms}
+
+    def on_record_status(self, message: Any) -> None:
+        """How well a site records the session, and its newest signed root."""
+        state = "writing" if message.writing else f"not writing: {message.reason}"
+        self.records[message.site] = f"{state}, root {bytes(message.root).hex()}"
 
     def on_operating_state(self, name: str, message: Any) -> None:
         """State of an arm; an event after each command."""

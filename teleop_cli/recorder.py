@@ -86,6 +86,7 @@ class SessionRecorder:
         arm_names: Arms of the session.
         created: When the recording started [s].
         console: An operator drives the arms.
+        records: What the recorder of each site says, by site.
     """
 
     arm_names: tuple[str, ...]
@@ -106,7 +107,7 @@ class SessionRecorder:
     video_rate: LiveRate = field(default_factory=LiveRate)
     last_latency: float | None = None
     last_error: float | None = None
-    record: RecordSeen | None = None
+    records: dict[str, RecordSeen] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Make the parts that depend on the arms."""

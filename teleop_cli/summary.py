@@ -18,6 +18,7 @@ from typing import Any
 from teleop_cli.recorder import SessionRecorder
 from teleop_cli.safety_history import AlarmRecord
 from teleop_cli.statistics import SampleSet
+from teleop_core.graph import CONSOLE, ROBOT
 
 LEVEL_NAMES = ("INFORM", "DEGRADE", "HOLD", "PAUSED", "FAULT", "PROTECTIVE_STOP")
 """Names of the alarm levels in telesurgery/msg/Alarm, by value."""
@@ -46,7 +47,7 @@ def summarise(
     cpu: Mapping[str, float],
     outputs: list[str],
     now: float,
-    record_folder: str = "",
+    record_folders: Mapping[str, str] | None = None,
 ) -> dict[str, Any]:
     """Make the summary.
 
@@ -56,7 +57,7 @@ def summarise(
         cpu: Mean share of one core by process.
         outputs: Files written.
         now: Time of the summary [s], clock of the recorder.
-        record_folder: Folder of the session's record; empty where there is none.
+        record_folders: Folders of the session's records, by site; empty where there is none.
 
     Returns:
         Dictionary of numbers, texts, lists and None, ready for JSON.
@@ -98,7 +99,8 @@ def summarise(
             },
         },
         "security": recorder.safety.security,
-        "record": _record(recorder, record_folder),
+        "record": _record(recorder, ROBOT, record_folders or {}),
+        "console_record": _record(recorder, CONSOLE, record_folders or {}),
     }
 
 
@@ -151,10 +153,11 @@ def _scaled(value: float | None, scale: float) -> float | None:
     return None if value is None else value * scale
 
 
-def _record(recorder: SessionRecorder, folder: str) -> dict[str, Any] | None:
+def _record(recorder: SessionRecorder, site: str, folders: Mapping[str, str]) -> dict[str, Any] | None:
+    folder = folders.get(site, "")
     if not folder:
         return None
-    seen = recorder.record
+    seen = recorder.records.get(site)
     if seen is None:
         return {"folder": folder, "root": None, "lost": None, "bytes": 0, "reason": "no recorder was heard"}
     return {"folder": folder, "root": seen.root, "lost": seen.dropped, "bytes": seen.size, "reason": seen.reason}

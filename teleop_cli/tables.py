@@ -11,14 +11,15 @@ from rich.table import Table
 from rich.text import Text
 
 from teleop_cli.arm_history import ServoSeen
-from teleop_cli.recorder import SessionRecorder
+from teleop_cli.recorder import RecordSeen, SessionRecorder
 from teleop_cli.safety_history import SafetyHistory, reason_of
 from teleop_cli.summary import PRIORITY_NAMES, name_of
+from teleop_core.contract import SITES
 
 SHOWN_TRANSITIONS = 12
 SHOWN_ALARMS = 3
 SHOWN_ROOT = 16
-"""Digits of a root: enough to compare by eye."""
+"""Digits of a root: enough to compare by eye, and for `telesurgery audit verify --root`."""
 STYLE_OF_PRIORITY = {"HIGH": "bold red", "MEDIUM": "bold yellow", "LOW": "cyan"}
 STYLE_OF_STATE = {
     "OPERATING": "bold green",
@@ -74,7 +75,8 @@ def live_status(recorder: SessionRecorder, cpu: Mapping[str, float], now: float,
     rows.add_row("latency", f"{number(_scaled(recorder.last_latency, 1e3), '.2f')} ms hand to setpoint")
     rows.add_row("tracking", f"{number(_scaled(recorder.last_error, 1e3), '.2f')} mm error")
     rows.add_row("video", f"{number(recorder.video_rate.value)} fps per eye  {recorder.renderer or ''}")
-    rows.add_row("record", _record_line(recorder))
+    for name, line in _record_rows(recorder):
+        rows.add_row(name, line)
     rows.add_row("CPU", Text(_shares(cpu) or "-", "dim"))
     return Group(Text.assemble((title, "bold"), f"  {time}"), rows)
 
@@ -105,6 +107,8 @@ def summary_table(summary: Mapping[str, Any]) -> Table:
         state = text.partition("  ")[0]
         table.add_row(name, Text(text, STYLE_OF_STATE.get(state, "") if name == "safety" else ""))
     table.add_row("record", _record(summary["record"]))
+    if summary["console_record"] is not None:
+        table.add_row("at the console", _record(summary["console_record"]))
     table.add_row("CPU", _shares(summary["cpu"]) or "-")
     ending = summary["exit"]
     table.add_row("end", Text(ending["reason"], "green" if ending["code"] == 0 else "bold red"))
@@ -187,11 +191,17 @@ def _limit(servo: ServoSeen, reason: str) -> str:
     return reason if amount is None else f"{reason} by {amount:.2g} {unit}"
 
 
-def _record_line(recorder: SessionRecorder) -> Text:
-    """How well the session is recorded, and the root that vouches for it."""
-    record = recorder.record
-    if record is None:
-        return Text("not recorded", "yellow")
+def _record_rows(recorder: SessionRecorder) -> Iterator[tuple[str, Text]]:
+    """How well each site records the session, and the root that vouches for it."""
+    records = recorder.records
+    if not records:
+        yield "record", Text("not recorded", "yellow")
+    for index, site in enumerate(sorted(records, key=SITES.index)):
+        line = _record_line(records[site])
+        yield "" if index else "record", Text(f"at the {site}: ").append_text(line) if len(records) > 1 else line
+
+
+def _record_line(record: RecordSeen) -> Text:
     state = Text("writing", "green") if record.writing else Text(f"not writing: {record.reason}", "bold red")
     lost = f", {record.dropped} messages lost" if record.dropped else ""
     return state.append(f"  {record.size / 1e6:.1f} MB{lost}  root {record.root[:SHOWN_ROOT]}", "dim")

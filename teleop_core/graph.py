@@ -40,6 +40,8 @@ class SessionOptions:
         keys: Folder of the key files with which messages are signed and checked; empty: they are not.
         record: Record the session.
         record_folder: Folder of its record; empty: the recorder makes one where records are kept.
+        console_record_folder: Folder of the record of the console, where one machine is both sites and the recorder of
+            each runs; empty: only the robot's does.
     """
 
     side: str = "both"
@@ -53,6 +55,7 @@ class SessionOptions:
     keys: str = ""
     record: bool = True
     record_folder: str = ""
+    console_record_folder: str = ""
 
     def __post_init__(self) -> None:
         """Refuse what is not in the lists.
@@ -118,7 +121,7 @@ def node_graph(options: SessionOptions) -> list[NodeSpec]:
             "robot",
             {"arms": arms, "console": options.control == "console", **guarded, **_recorded(options)},
         ),
-        *_recorder(options),
+        *_recorders(options),
         NodeSpec(
             "driver",
             "robot",
@@ -154,20 +157,28 @@ def _recorded(options: SessionOptions) -> dict[str, ParameterValue]:
     return {"recorder": True, "record_folder": folder, "decision_log": decisions}
 
 
-def _recorder(options: SessionOptions) -> list[NodeSpec]:
-    """The recorder of this machine's site; its name is its own, as both sites may be in one ROS domain."""
+def _recorders(options: SessionOptions) -> list[NodeSpec]:
+    """The recorder of this machine's site, or of both sites: what each signs the other records."""
     if not options.record:
         return []
     site = site_of(options.side)
+    found = [_recorder(options, site, options.record_folder)]
+    if options.side == "both" and options.console_record_folder:
+        found.append(_recorder(options, CONSOLE, options.console_record_folder))
+    return found
+
+
+def _recorder(options: SessionOptions, site: str, folder: str) -> NodeSpec:
+    """The recorder of one site; its name is its own, as both sites may be in one ROS domain."""
     parameters: dict[str, ParameterValue] = {
         "arms": list(options.arms),
         "site": site,
-        "folder": options.record_folder,
+        "folder": folder,
         "profile": options.profile,
         "key_folder": options.keys,
     }
     name = "recorder" if site == ROBOT else "console_recorder"
-    return [NodeSpec("recorder", site, parameters, name=name, records=True)]
+    return NodeSpec("recorder", site, parameters, name=name, records=True)
 
 
 def _names_of_all_sites() -> Iterator[str]:
