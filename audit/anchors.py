@@ -17,14 +17,22 @@ def add_anchor_arguments(parser: argparse.ArgumentParser) -> None:
         "--redactor", type=Path, metavar="FILE", action="append", default=[], help="public key of who may redact"
     )
     parser.add_argument("--witness", type=Path, metavar="DIR", help="record of the other site")
-    parser.add_argument("--root", type=_root, metavar="HEX", help="root of a checkpoint that was shown at the console")
+    parser.add_argument(
+        "--root",
+        type=_root,
+        metavar="HEX",
+        help="root of a checkpoint that was shown at the console; its first 16 digits, as a live status shows them, do",
+    )
 
 
 def _root(text: str) -> str:
     # An empty one would be taken for none, and the record for one that nobody was asked about.
     if not text.strip():
         raise argparse.ArgumentTypeError("is empty")
-    return text.strip()
+    try:
+        return Anchors(root=text.strip()).root
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
 
 
 def anchors_of(arguments: argparse.Namespace) -> Anchors:

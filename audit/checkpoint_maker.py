@@ -25,6 +25,20 @@ class CheckpointMaker:
         self._heads: dict[str, Head] = {}
         self._records: dict[str, list[Head]] = {}
         self._covered: dict[str, int] = {}
+        self._caught_up = False
+
+    def catch_up(self, most: int) -> bool:
+        """Read so many bytes of each chain that others have left; whether all has been read, at one time.
+
+        From then on there is only what is new, and `make` reads that.
+
+        Raises:
+            OSError: a chain cannot be read.
+        """
+        if not self._caught_up:
+            read = [self._follow(chain, most) for chain in chains(self._folder) if chain != REDACTIONS]
+            self._caught_up = all(read)
+        return self._caught_up
 
     def make(self, files: Mapping[str, tuple[int, str]], unread: dict[str, str] | None = None) -> dict[str, Any]:
         """Payload of the next checkpoint.
@@ -50,11 +64,13 @@ class CheckpointMaker:
         hashes = {chain: [head.hash for head in records] for chain, records in self._records.items()}
         return checkpoint_payload(self._signer, self._heads, hashes, files)
 
-    def _follow(self, chain: str) -> None:
+    def _follow(self, chain: str, most: int | None = None) -> bool:
+        """Take what is new in a chain, at most so many bytes; whether that is all."""
         tail = self._tails.setdefault(chain, ChainTail(self._folder, chain))
-        for segment, record in tail.new():
+        for segment, record in tail.new(most):
             head = Head(segment, record["n"], record["hash"])
             self._heads[chain] = head
             self._records.setdefault(chain, []).append(head)
             if chain == RECORDER and record["type"] == CHECKPOINT:
                 self._covered = {name: covered["n"] for name, covered in record["payload"]["chains"].items()}
+        return tail.reached_end

@@ -15,6 +15,7 @@ Marks = Mapping[str, tuple[int, str]]
 UNSIGNED_AFTER = 5.0
 """The newest checkpoint should not be older [s]."""
 NO_ROOT = bytes(32)
+CATCHING_UP = "the log that was there before is being read"
 
 
 @dataclass(frozen=True)
@@ -52,6 +53,16 @@ class CheckpointWriter:
         if age <= UNSIGNED_AFTER:
             return ""
         return f"nothing has been signed for {age:.0f} s" + (f": {self._failure}" if self._failure else "")
+
+    def catch_up(self, most: int) -> bool:
+        """Read so many bytes of each chain that earlier recorders and others have left; whether all has been read."""
+        try:
+            caught_up = self._maker.catch_up(most)
+        except OSError as error:
+            self._failure = str(error)
+            return False
+        self._failure = "" if caught_up else CATCHING_UP
+        return caught_up
 
     def sign(self, now: float, marks: Marks, wait: float, unread: dict[str, str] | None = None) -> Head | None:
         """Sign what has been written.

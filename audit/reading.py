@@ -85,27 +85,42 @@ def records(folder: Path, chain: str | None = None) -> Iterator[dict[str, Any]]:
 
 
 class ChainTail:
-    """Follows a chain that others write, through all its segments."""
+    """Follows a chain that others write, through all its segments.
+
+    Attributes:
+        reached_end: The last call of `new` read to the end of the newest segment.
+    """
 
     def __init__(self, folder: Path, chain: str) -> None:
         """Begin at the first record there is."""
+        self.reached_end = False
         self._folder, self._chain = folder, chain
         self._read: defaultdict[str, int] = defaultdict(int)
 
-    def new(self) -> list[tuple[str, dict[str, Any]]]:
+    def new(self, most: int | None = None) -> list[tuple[str, dict[str, Any]]]:
         """File name and record of every valid record that is new since the last call; a line that is unfinished waits.
+
+        Args:
+            most: Read at most so many bytes, or one line if that is longer; None: all.
 
         Raises:
             OSError: a file cannot be read.
         """
         found: list[tuple[str, dict[str, Any]]] = []
         read: dict[str, int] = {}
+        more, left = False, most
         for path in segments(self._folder, self._chain):
+            if more:
+                break
             with path.open("rb") as file:
                 file.seek(self._read[path.name])
-                added = file.read()
+                added = file.read(-1 if left is None else left)
+                # A line that is longer than what may be read is read whole: else none behind it ever would be.
+                added += file.readline() if b"\n" not in added else b""
+                more = bool(file.read(1))
             whole = added[: added.rfind(b"\n") + 1]
             read[path.name] = self._read[path.name] + len(whole)
+            left = None if left is None else max(0, left - len(whole))
             for line in whole.splitlines():
                 try:
                     found.append((path.name, check_record(line)))
@@ -113,4 +128,5 @@ class ChainTail:
                     continue  # broke off; the record behind it tells so
         # Only now: what was read before a segment that cannot be read is not passed over the next time.
         self._read.update(read)
+        self.reached_end = not more
         return found

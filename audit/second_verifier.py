@@ -2,7 +2,8 @@
 """A second verifier of a session's record, written apart from the first: standard library, and Ed25519 signatures.
 
 `python second_verifier.py DIR [--key FILE]` prints {"ok", "first_bad", "why"}; exit code 0 if ok, 1 if not. It compares
-hashes of bags and does not look into them. `first_bad`: the first file that was altered, else whose end is missing.
+hashes of bags and does not look into them; what others saw (a root, the other site's record) is for the first verifier.
+`first_bad`: the first file that was altered, else whose end is missing.
 """
 
 import argparse

@@ -37,6 +37,8 @@ LONGEST_CLOSE = 10.0
 """The end waits for the disk at most this long [s], for each thing that it writes."""
 PORTION = 1 << 20
 """Of a file that somebody else has written so much is read in a tick [bytes]."""
+CHAIN_PORTION = 1 << 19
+"""Of each chain that was there before so much is read in a tick [bytes]; it takes ten times as long as of a file."""
 
 
 @dataclass(frozen=True)
@@ -126,6 +128,7 @@ class SessionRecord:
         self.log.append("start", {**facts, **start_facts(folder)}, durable=True, wait=LONGEST_CLOSE)
         self._checkpoints = CheckpointWriter(self.log, CheckpointMaker(folder, signer), time.monotonic())
         self._checkpoint_at = 0.0
+        self._caught_up = False
         self._files = FileMarks(folder)
         self._gaps = GapBook()
         self._watches = [SequenceWatch() for _ in channels]
@@ -164,8 +167,10 @@ class SessionRecord:
         for gap in self._gaps.due(now):
             self.event("gap", gap)
         self._files.read_on(PORTION)
+        if not self._caught_up:
+            self._caught_up = self._checkpoints.catch_up(CHAIN_PORTION)
         # A log that fails is tried again by this.
-        if now - self._checkpoint_at >= CHECKPOINT_EVERY:
+        if self._caught_up and now - self._checkpoint_at >= CHECKPOINT_EVERY:
             self._checkpoint_at = now
             self._checkpoints.sign(now, {**self._bag_marks(), **self._files.growing()}, LONGEST_APPEND)
 

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -38,6 +39,8 @@ from audit.witness import witnessed_roots
 from teleop_core.audit_disk import segment_name
 from teleop_core.authentication import KeyFileError
 
+_ROOT = re.compile(r"[0-9a-fA-F]{16,64}")
+
 
 @dataclass(frozen=True)
 class Anchors:
@@ -47,13 +50,21 @@ class Anchors:
         key: Public key that the record has to be signed with.
         redactors: Public keys of people who may redact.
         witness: Folder of the other site's record.
-        root: Root of a checkpoint that was shown at the console, hexadecimal.
+        root: Root of a checkpoint that was shown at the console, hexadecimal; its first 16 digits or more are enough.
+
+    Raises:
+        ValueError: the root is none.
     """
 
     key: Path | None = None
     redactors: Sequence[Path] = field(default_factory=tuple)
     witness: Path | None = None
     root: str = ""
+
+    def __post_init__(self) -> None:
+        """Refuse a root that could fit by chance."""
+        if self.root and not _ROOT.fullmatch(self.root):
+            raise ValueError(f"root: {self.root[:80]!r} is not 16 to 64 hexadecimal digits, the first ones of a root")
 
     @property
     def given(self) -> bool:
@@ -212,10 +223,17 @@ class _Verification:
     def _check_outside(self, checked: CheckpointCheck) -> None:
         found, recorder = self._found, self._chains[RECORDER]
         there = {root_in(entry): entry.n for entry in checked.good}
+        newest = len(recorder.hashes) - 1
+        # A root is that of the records before its checkpoint; what else the checkpoint says the next root covers.
         if self._anchors.root:
             shown = self._anchors.root.lower()
-            if shown in there:
-                found.vouched_by.append(f"the root that was shown, up to record {there[shown]}")
+            fitting = [n for root, n in there.items() if root.startswith(shown)]
+            if len(fitting) == 1:
+                found.vouched_by.append(f"the root that was shown, up to record {fitting[0] - 1} of {newest}")
+            elif fitting:
+                records = ", ".join(map(str, fitting))
+                why = f"the root {shown} fits the checkpoints of records {records}: give more of its digits"
+                found.problems.append(Problem(ALTERED, recorder.files[-1], why, n=fitting[0]))
             else:
                 self._cut_off(f"no checkpoint has the root {shown}: cut off before it, or written anew")
         if self._anchors.witness is None:
@@ -235,7 +253,8 @@ class _Verification:
                 why = f"the other site saw another checkpoint here, with the root {root.root}"
                 found.problems.append(Problem(ALTERED, file, why, line=line, n=root.n))
             return
-        found.vouched_by.append(f"the record {self._anchors.witness}, up to record {there[seen[-1].root]}")
+        last = there[seen[-1].root]
+        found.vouched_by.append(f"the record {self._anchors.witness}, up to record {last - 1} of {newest}")
 
     def _cut_off(self, why: str) -> None:
         recorder = self._chains[RECORDER]

@@ -14,7 +14,9 @@ from teleop_core.authentication import KeyFileError
 HELP = f"""\
 A folder cannot vouch for itself: whoever can write to it could make all of it anew and sign it with a key of his own.
 Something that was kept elsewhere can: the public key (record.pub of `telesurgery keys`), the record of the other site,
-a root that was read off the console. Without one of these the verdict says that nobody vouches for the record.
+a root that was read off the console (its first 16 digits are enough). Without one of these the verdict says that
+nobody vouches for the record. A root and a witness vouch for the records before their checkpoint: what came later is
+only as good as the key.
 
 {CHECK_EXIT_CODES}"""
 

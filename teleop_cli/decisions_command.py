@@ -80,15 +80,19 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _bag(folder: Path, decisions: Decisions) -> Comparison:
     """The published permits."""
+    garbled: list[str] = []
     try:
-        return compare_messages(decisions.runs, _permits(folder))
+        found = compare_messages(decisions.runs, _permits(folder, garbled))
     except (BagError, OSError) as error:
-        missing = Comparison()
-        missing.differs(str(error))
-        return missing
+        found = Comparison()
+        found.differs(str(error))
+    for text in garbled:
+        found.differs(text)
+    return found
 
 
-def _permits(folder: Path) -> Iterator[tuple[int, int, Told]]:
+def _permits(folder: Path, garbled: list[str]) -> Iterator[tuple[int, int, Told]]:
+    """Session, number and content of each permit; what is none is told in `garbled`."""
     from mcap.records import Schema
     from mcap_ros2.decoder import DecoderFactory
 
@@ -106,9 +110,12 @@ def _permits(folder: Path) -> Iterator[tuple[int, int, Told]]:
         decode = decoders[item.topic]
         try:
             message: Any = decode(item.data) if decode else None
-            yield int(message.session), int(message.permit_sequence), told_of_message(message)
-        except (AttributeError, TypeError, ValueError, IndexError) as error:
-            raise BagError(f"{folder}: a message of {item.topic} cannot be decoded: {error}") from error
+            permit = int(message.session), int(message.permit_sequence), told_of_message(message)
+        except Exception as error:  # rubbish can make the decoder raise anything
+            why = f"{type(error).__name__}: {error}"
+            garbled.append(f"the message of {item.topic} that arrived at {item.time} ns cannot be decoded: {why}")
+            continue
+        yield permit
 
 
 def _chain(folder: Path, decisions: Decisions) -> Comparison:

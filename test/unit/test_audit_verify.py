@@ -242,6 +242,23 @@ def test_a_chain_is_followed_while_it_is_written(tmp_path: Path) -> None:
     again.close()
 
 
+def test_a_long_chain_is_read_in_portions(tmp_path: Path) -> None:
+    """Through all segments, each record once and in order; a line longer than the portion is no obstacle."""
+    for _ in range(3):
+        writer = AuditWriter(tmp_path, "recorder", "ab" * 16)
+        for number in range(20):
+            writer.append("state", {"text": "x" * (5000 if number == 7 else 0)})
+        writer.close()
+    tail = ChainTail(tmp_path, "recorder")
+    portions = []
+    while not tail.reached_end:
+        portions.append([record["n"] for _, record in tail.new(2000)])
+    assert [n for portion in portions for n in portion] == list(range(63))
+    assert 1 <= max(map(len, portions)) <= 4
+    assert tail.new(2000) == []
+    assert tail.reached_end
+
+
 def test_a_bag_that_was_bad_when_it_was_closed_is_told(make_record_folder: Callable[..., Any], tmp_path: Path) -> None:
     """Its hash fits, so only its own checksums and its end can tell."""
     found = verify(make_record_folder(tmp_path / "record", spoiled=True).folder)

@@ -205,6 +205,29 @@ def test_one_changed_field_of_one_line_is_found(session: Path, tmp_path: Path, s
         assert f"line {index + 1}" in told.replace(":", " "), (index + 1, line[:200], told)
 
 
+def test_a_permit_that_cannot_be_decoded_is_told(session: Path, tmp_path: Path) -> None:
+    """Cut short, or with lengths beyond its end: each is a finding with its place, and the others are compared."""
+    from mcap.reader import make_reader
+    from mcap.writer import Writer
+
+    folder, place = copied(session, tmp_path), Path("bag") / "bag_0.mcap"
+    with (session / place).open("rb") as file, (folder / place).open("wb") as out:
+        writer, ids = Writer(out), {}
+        writer.start(profile="ros2")
+        for index, (schema, channel, message) in enumerate(make_reader(file).iter_messages()):
+            if not ids:
+                number = writer.register_schema(schema.name, schema.encoding, schema.data)
+                ids[channel.id] = writer.register_channel(channel.topic, channel.message_encoding, number)
+            garbled = {3: message.data[:9], 7: b"", 11: message.data[:12] + b"\xff" * 40, 13: b"\x00" * 2}
+            data = garbled.get(index, message.data)
+            writer.add_message(ids[channel.id], message.log_time, data, message.publish_time)
+        writer.finish()
+    code, found = decisions(folder)
+    assert (code, found["ok"], found["decisions"]["different"]) == (1, False, 0)
+    assert (found["bag"]["compared"], found["bag"]["different"]) == (266, 4)
+    assert f"/safety/state that arrived at {30_000_001} ns cannot be decoded" in found["bag"]["first_difference"]
+
+
 def test_a_log_that_ends_early_is_found(session: Path, tmp_path: Path) -> None:
     """The bag knows of more decisions than those that a killed monitor takes along."""
     folder = copied(session, tmp_path)

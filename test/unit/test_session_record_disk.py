@@ -9,11 +9,12 @@ from typing import Any
 
 import pytest
 
+from audit import session_record
 from audit.bag_file import Channel
 from audit.bag_writer import BagWriter
 from audit.bulk_queue import Sample
 from audit.checkpoint_maker import CheckpointMaker
-from audit.reading import records
+from audit.reading import ChainTail, records
 from audit.session_record import RecordLimits, SessionRecord
 from audit.signing import Signer
 from audit.verify import verify
@@ -180,6 +181,41 @@ def test_a_message_that_cannot_be_written_is_told_in_the_end(tmp_path: Path) -> 
     finding = verify(folder)
     assert not finding.problems, finding.problems
     assert finding.messages["/joints"]["recorded"] == 1
+
+
+def test_the_log_of_earlier_recorders_is_read_little_by_little(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No tick reads more than its portion; the first checkpoint comes when all is read, and follows on the last one."""
+    folder, signer = tmp_path / "record", Signer()
+    monitor = AuditWriter(folder, "safety_monitor", open_session(folder, "robot").session)  # the session goes on
+    first = record_in(folder, signer)
+    for number in range(300):
+        monitor.append("state", {"number": number})
+        first.event("clutch", {"number": number}, "operator")
+    first.tick(time.monotonic())
+    first.close()
+    monkeypatch.setattr(session_record, "CHAIN_PORTION", 20_000)
+    second = record_in(folder, signer)
+    before, most, real = len(signed_files(folder)), [], ChainTail.new
+
+    def counted(tail: ChainTail, portion: int | None = None) -> Any:
+        found = real(tail, portion)
+        most.append(len(found))
+        return found
+
+    monkeypatch.setattr(ChainTail, "new", counted)
+    now = time.monotonic()
+    ticks = 0
+    while len(signed_files(folder)) == before:
+        ticks += 1
+        second.tick(now + 0.1 * ticks)
+        assert ticks < 100
+    assert ticks > 5
+    assert max(most) < 60
+    assert "is being read" not in second.health(now + 0.1 * ticks).reason
+    monitor.close()
+    second.close()
+    finding = verify(folder)
+    assert not finding.problems, finding.problems
 
 
 def test_what_earlier_recorders_left_is_read_little_by_little(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
