@@ -31,6 +31,7 @@ from audit.checkpoint import RECORDER, REDACTIONS, SESSION_FILE, START_KEY
 from audit.checkpoint_check import CheckpointCheck, check_checkpoints, root_in
 from audit.file_check import check_files, claims_of, files_in
 from audit.finding import ALTERED, Finding, Problem
+from audit.progress import Progress, quietly
 from audit.reading import chains, lines
 from audit.redaction_check import check_redactions, unrecorded
 from audit.regular import read_regular
@@ -72,19 +73,24 @@ class Anchors:
         return bool(self.key or self.redactors or self.witness or self.root)
 
 
-def verify(folder: Path | str, anchors: Anchors | None = None) -> Finding:
+def verify(folder: Path | str, anchors: Anchors | None = None, progress: Progress = quietly) -> Finding:
     """Verify the record in a folder.
+
+    Args:
+        folder: Of the record.
+        anchors: What vouches for it from outside.
+        progress: Is told how many bags have been read, of how many: what takes longest.
 
     Raises:
         KeyFileError: a trusted key cannot be read.
         OSError: the folder, or the witness, cannot be read.
     """
-    return _Verification(Path(folder), anchors or Anchors()).run()
+    return _Verification(Path(folder), anchors or Anchors(), progress).run()
 
 
 class _Verification:
-    def __init__(self, folder: Path, anchors: Anchors) -> None:
-        self._folder, self._anchors = folder, anchors
+    def __init__(self, folder: Path, anchors: Anchors, progress: Progress) -> None:
+        self._folder, self._anchors, self._progress = folder, anchors, progress
         self._trusted = load_public_key(anchors.key) if anchors.key is not None else None
         self._redactors = [load_public_key(path) for path in anchors.redactors]
         self._found = Finding()
@@ -187,7 +193,9 @@ class _Verification:
         bad = {problem.file for problem in problems if problem.kind == ALTERED}
         told = {name: entry for entry in closed if isinstance(name := entry.record["payload"].get("file"), str)}
         reading = BagReading()
-        for name in in_order(name for name in files if name.endswith(".mcap")):
+        bags = in_order(name for name in files if name.endswith(".mcap"))
+        for name in bags:
+            self._progress(found.bags, len(bags))
             found.bags += 1
             try:
                 counts, wrong = reading.read(files[name])

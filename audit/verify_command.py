@@ -8,6 +8,7 @@ from pathlib import Path
 
 from audit.anchors import add_anchor_arguments, anchors_of
 from audit.outcome import BAD_ARGUMENTS, BAD_RECORD, CHECK_EXIT_CODES, DONE, is_session, no_session, refuse
+from audit.progress import Told
 from audit.verify import verify
 from teleop_core.authentication import KeyFileError
 
@@ -39,7 +40,7 @@ def run(arguments: argparse.Namespace) -> int:
     if not is_session(arguments.folder):
         return refuse(no_session(arguments.folder), BAD_ARGUMENTS)
     try:
-        found = verify(arguments.folder, anchors_of(arguments))
+        found = verify(arguments.folder, anchors_of(arguments), Told("verifying the bags"))
     except KeyFileError as error:
         return refuse(str(error), BAD_ARGUMENTS)
     except OSError as error:

@@ -8,6 +8,7 @@ from pathlib import Path
 from audit.export.columns import ExportError, columns, time_base
 from audit.export.write import FORMATS, write_export
 from audit.outcome import BAD_ARGUMENTS, DONE, EXIT_CODES, NOT_WRITTEN, misplaced, refuse
+from audit.progress import Told
 from audit.series.bag import SessionError
 from audit.series.read import read_session
 from audit.stops import stops
@@ -50,7 +51,7 @@ def run(arguments: argparse.Namespace) -> int:
     if wrong := misplaced(out):
         return refuse(wrong, BAD_ARGUMENTS)
     try:
-        session = read_session(arguments.folder, arguments.namespace)
+        session = read_session(arguments.folder, arguments.namespace, Told(f"reading {arguments.folder.name}"))
         found = columns(session, time_base(session, arguments.rate, arguments.start, arguments.duration))
     except (SessionError, ExportError) as error:
         return refuse(str(error), BAD_ARGUMENTS)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from audit.anchors import add_anchor_arguments, anchors_of
 from audit.outcome import BAD_ARGUMENTS, DONE, EXIT_CODES, NOT_WRITTEN, misplaced, refuse, write_whole
+from audit.progress import Told
 from audit.report.page import render
 from audit.report.taken_out import session_without_bags
 from audit.report.verification import verification_of
@@ -89,7 +90,7 @@ def _report(folder: Path, out: Path, arguments: argparse.Namespace) -> int:
 
 def _session(folder: Path, namespace: str | None) -> Session:
     try:
-        return read_session(folder, namespace)
+        return read_session(folder, namespace, Told(f"reading {folder.name}"))
     except SessionError:
         left = session_without_bags(folder)
         if left is None:

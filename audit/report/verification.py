@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from audit.finding import Finding
+from audit.progress import Told
 from audit.report.words import count, lasting
 from audit.verify import Anchors, verify
 
@@ -34,7 +35,7 @@ def verification_of(folder: Path, anchors: Anchors) -> Verification:
         KeyFileError: a trusted key cannot be read.
         OSError: the witness cannot be read.
     """
-    return in_words(verify(folder, anchors))
+    return in_words(verify(folder, anchors, Told("verifying the bags")))
 
 
 def in_words(finding: Finding) -> Verification:

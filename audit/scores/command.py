@@ -8,6 +8,7 @@ import time
 from pathlib import Path
 
 from audit.outcome import BAD_ARGUMENTS, DONE, EXIT_CODES, NOT_WRITTEN, misplaced, refuse, write_whole
+from audit.progress import Told
 from audit.report.head import read_head
 from audit.report.words import number
 from audit.scores.page import heading, render_scores
@@ -40,7 +41,7 @@ def run(arguments: argparse.Namespace) -> int:
     problems: list[str] = []
     for folder in arguments.folders:
         try:
-            scores.append(score(read_session(folder), read_head(folder)))
+            scores.append(score(read_session(folder, progress=Told(f"reading {folder.name}")), read_head(folder)))
         except (SessionError, OSError) as error:
             problems.append(str(error))
     if not scores:

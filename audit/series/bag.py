@@ -66,6 +66,7 @@ class Bag:
     Attributes:
         damage: One line for each thing that could not be read, filled while reading.
         may_be_empty: There need not be any file.
+        bytes: Of all files together.
 
     Raises:
         SessionError: there is no such file.
@@ -83,10 +84,20 @@ class Bag:
         self.files = sorted(found, key=lambda path: [int(run) if run.isdigit() else run for run in _runs(path.name)])
         if not self.files and not self.may_be_empty:
             raise SessionError(f"{self.folder}: no bag/*.mcap in it; give the folder of a recorded session")
+        self._begins: dict[Path, int] = {}
+        self.bytes = 0
+        for path in self.files:
+            self._begins[path] = self.bytes
+            with contextlib.suppress(OSError):  # told when it is read
+                self.bytes += path.stat().st_size
         self._channels: dict[tuple[Path, int], Channel] = {}
         self._schemas: dict[tuple[Path, int], Schema] = {}
         self._decoders: dict[tuple[Path, int], Any] = {}
         self._undecoded: dict[str, int] = {}
+
+    def bytes_before(self, place: Place) -> int:
+        """How many bytes stand before a place, in this file and those before it."""
+        return self._begins[place.file] + place.offset
 
     def entries(self) -> Iterator[Entry]:
         """Every message that is whole, file by file; `damage` tells the rest."""

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from audit.series.bag import Bag, Entry, SessionError
+from audit.progress import Progress, quietly
+from audit.series.bag import Bag, Entry, Place, SessionError
 from audit.series.collect import Collector, stamp_seconds
 from audit.series.count import TopicCounter
 from audit.series.model import Frame, Session
@@ -14,12 +15,13 @@ LARGEST_DISORDER = 0.05
 """Messages of several speakers on one topic may be written down so much out of order [s]."""
 
 
-def read_session(folder: Path, namespace: str | None = None) -> Session:
+def read_session(folder: Path, namespace: str | None = None, progress: Progress = quietly) -> Session:
     """Read everything that is whole.
 
     Args:
         folder: A session folder.
         namespace: ROS namespace to read; None for the one with the most messages.
+        progress: Is told how many bytes have been read, of how many.
 
     Raises:
         SessionError: there is nothing of a session in the folder, or nothing in this namespace.
@@ -29,7 +31,11 @@ def read_session(folder: Path, namespace: str | None = None) -> Session:
     counts: dict[str, TopicCounter] = {}
     zero: int | None = None
     last = 0.0
+    place: Place | None = None
     for entry in bag.entries():
+        if entry.place is not place:
+            place = entry.place
+            progress(bag.bytes_before(place), bag.bytes)
         zero = entry.time if zero is None else zero
         time = (entry.time - zero) * 1e-9
         last = max(last, time)

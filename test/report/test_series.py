@@ -213,3 +213,13 @@ def test_topics_are_known_in_any_namespace(topic: str, stream: str, part: str, n
 @pytest.mark.parametrize("topic", ["/PSM9/measured_cp", "/measured_cp", "/PSM1/measured_cp/more", "/rosout"])
 def test_other_topics_are_none_of_the_streams(topic: str) -> None:
     assert stream_of(topic) is None
+
+
+def test_reading_says_how_far_it_is(recorded: Path) -> None:
+    """Never backwards, and to the last chunk."""
+    seen: list[tuple[int, int]] = []
+    read_session(recorded, progress=lambda *so_far: seen.append(so_far))
+    sizes = sum(path.stat().st_size for path in recorded.glob("bag/*.mcap"))
+    assert {total for _, total in seen} == {sizes}
+    assert [done for done, _ in seen] == sorted({done for done, _ in seen})
+    assert len(seen) >= 2
