@@ -29,7 +29,7 @@ nothing then. Pass the folder to every node (parameter key_folder) and to `teles
   command.key  signs the operator's commands         at the console and at the patient's side
   permit.key   signs the safety monitor's permits    at the patient's side only
   stop.key     signs requests for a protective stop  wherever a stop may be asked for
-  record.key   signs the record of the session       wherever a recorder runs
+  record.key   signs the record of the session       at one site only: make the other site's there, with this command
   record.pub   checks that signature                 keep it apart from the records, for as long as they are kept
 
 Whoever checks with one of the first three can sign with it; record.pub only checks. Take keys to another host by a way
