@@ -21,7 +21,7 @@ SPEAKERS = {
     "robot_description": ("driver", STATE_PUBLISHER),
 }
 """Who publishes the streams that come from more than one process; diagnostics come from every node of the suite."""
-HEARD_BY_OPERATE = ("safety_state", "feedback", "operating_state")
+HEARD_BY_OPERATE = ("safety_state", "feedback", "operating_state", "record_status")
 """The short commands hear less than the observer, for which the stream table speaks."""
 SERVICES = {"safety/reset": ("safety_monitor", OPERATE)}
 """Service -> who answers, who asks."""

@@ -156,6 +156,8 @@ def _status_one(node: OperateNode, _arguments: argparse.Namespace) -> int:
     for name, state in sorted(node.arms.items()):
         following = node.feedback.get(name, "no teleoperation")
         print(f"{name}    {state.state}, {'homed' if state.is_homed else 'not homed'}, {following}")
+    if not node.records:
+        print("record  no message")
     for site, told in sorted(node.records.items()):
         print(f"record  at the {site}: {told}")
     return 0

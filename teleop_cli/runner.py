@@ -203,7 +203,8 @@ class Runner:
         holding = [child for child in self.children if child.spec.holds_arm]
         self._end([child for child in self.children if child not in (*holding, *recording)], meanwhile)
         self._end(holding, meanwhile)
-        self._end(recording, meanwhile, PATIENCE_WITH_RECORDS)
+        for child in recording:  # one after the other: the next one sees what the last one signed at its end
+            self._end([child], meanwhile, PATIENCE_WITH_RECORDS)
 
     def _end(self, group: list[Child], meanwhile: Callable[[], None], patience: float = PATIENCE) -> None:
         for child in group:

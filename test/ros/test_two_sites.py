@@ -183,14 +183,13 @@ def told(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Path]]:
 
 @pytest.mark.parametrize("site", SITES)
 def test_each_site_vouches_for_the_record_of_the_other(told: dict[str, Path], site: str) -> None:
-    """But for its last seconds, with a key that the other site has not; the second verifier finds nothing wrong."""
+    """Up to what it saw, with a key that the other site has not; the second verifier finds nothing wrong."""
     assert (told[site] / "public_key.pem").read_bytes() != (told[OTHER[site]] / "public_key.pem").read_bytes()
     found = verify(told[site], Anchors(witness=told[OTHER[site]]))
     assert found.ok, found.lines()
     assert second(told[site]) == {"ok": True, "first_bad": None, "why": ""}
-    seen, own = seen_of(told, site), roots_of(told[site])
-    assert {root.root for root in seen} <= set(own)
-    assert own.index(seen[-1].root) >= len(own) - 3, (len(own), seen)
+    seen = seen_of(told, site)
+    assert {root.root for root in seen} <= set(roots_of(told[site]))
     assert f"up to record {seen[-1].n - 1} of" in found.vouched_by[0]
 
 

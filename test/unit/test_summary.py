@@ -13,7 +13,7 @@ from rich.console import Console
 
 from teleop_cli.arm_history import ArmSeen, ServoSeen
 from teleop_cli.command_count import CommandCount, Counters
-from teleop_cli.recorder import SessionRecorder
+from teleop_cli.recorder import RecordSeen, SessionRecorder
 from teleop_cli.safety_history import SILENT, AlarmSeen, SafetyHistory
 from teleop_cli.summary import Ending, rounded, summarise, write_json
 from teleop_cli.tables import live_status, summary_table
@@ -21,7 +21,7 @@ from teleop_core.signals import TeleopState
 
 KEYS = {
     "duration_s", "commands", "motion_latency_ms", "tracking_error_mm", "rcm_deviation_um", "command_rate_hz", "servo",
-    "video", "safety", "arms", "outputs", "cpu", "exit", "security", "record",
+    "video", "safety", "arms", "outputs", "cpu", "exit", "security", "record", "console_record",
 }  # fmt: skip
 ARMS = ("PSM1", "PSM2")
 SILENCE_ALARM = AlarmSeen("COMMAND_SILENCE", 2, "no command for 60 ms", "console")
@@ -250,6 +250,21 @@ def test_a_better_state_is_explained_by_what_is_over() -> None:
         "VIDEO_STALE: too old (and VIDEO_OLD)",
         "over: VIDEO_STALE",
     ]
+
+
+def test_the_roots_of_both_sites_are_shown() -> None:
+    """Live enough digits for `verify --root`, in the summary all; one site alone is not named."""
+    recorder = short_session()
+    roots = {"console": "ab" * 32, "robot": "cd" * 32}
+    for count, (site, root) in enumerate(roots.items(), start=1):
+        recorder.records[site] = RecordSeen(True, "", root, 0, 2_000_000)
+        console = Console(width=120, file=io.StringIO(), force_terminal=False)
+        console.print(live_status(recorder, {}, 110.0, "title"))
+        text = console.file.getvalue()  # type: ignore[attr-defined]
+        assert [site for site in roots if f"at the {site}:" in text] == ([] if count == 1 else list(roots))
+        assert all(recorder.records[site].root[:16] in text for site in recorder.records)
+    summary = summarise(recorder, Ending("over", 0), {}, [], now=120.0, record_folders={"robot": "/r", "console": "/c"})
+    assert {summary["record"]["root"], summary["console_record"]["root"]} == set(roots.values())
 
 
 @pytest.mark.parametrize("width", [40, 80, 120])
