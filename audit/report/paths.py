@@ -12,13 +12,14 @@ from typing import Any
 import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
+from numpy.typing import NDArray
 
 from audit.report.svg import COLOURS, Drawing, drawing
 from audit.series.model import Floats, Poses, Session
 from teleop_core.cart import display_in_base
 
-MOST_POINTS = 3000
-"""Points of one path on the page."""
+MOST_POINTS = 6000
+"""Points of one path on the page; of a longer one those that lie outermost are kept."""
 LONGEST_STEP = 0.25
 """A path is broken where nothing was recorded for this long [s]."""
 SMALLEST_HALF = 5.0
@@ -41,8 +42,8 @@ def seen_by_operator(name: str, path: Poses) -> Floats:
     Returns:
         (n, 4) time [s], right, away, up [mm]; no more than MOST_POINTS, a row of NaN where the record has a gap.
     """
-    step = max(1, -(-len(path) // MOST_POINTS))
-    time, position = path.time[::step], path.position[::step]
+    kept = outermost(path.position, MOST_POINTS)
+    time, position = path.time[kept], path.position[kept]
     try:
         display = display_in_base(name)
     except (KeyError, ValueError):
@@ -50,8 +51,31 @@ def seen_by_operator(name: str, path: Poses) -> Floats:
     else:
         moved = (position - display.position) @ display.rotation()
     table = np.column_stack((time, -1e3 * moved[:, 0], 1e3 * moved[:, 2], 1e3 * moved[:, 1]))
-    gaps = np.flatnonzero(np.diff(time) > max(LONGEST_STEP, 4.0 * step / 100.0)) + 1
+    silent = path.time[1:][np.diff(path.time) > LONGEST_STEP]  # the first sample behind each gap
+    gaps = np.unique(np.searchsorted(time, silent))
+    gaps = gaps[(gaps > 0) & (gaps < len(time))]
     return np.insert(table, gaps, np.nan, axis=0)
+
+
+def outermost(position: Floats, most: int) -> NDArray[np.intp]:
+    """Which samples of a path to show, in order: all, or of each of many pieces those that lie outermost on each axis.
+
+    So whoever looks at the path of an hour sees how far the tool has been, however short it was there.
+
+    Args:
+        position: (n, 3).
+        most: So many at most.
+
+    Returns:
+        (m,) indices, the first and the last sample among them; m <= most.
+    """
+    count = len(position)
+    if count <= most:
+        return np.arange(count)
+    low, high = (np.where(np.isnan(position), away, position) for away in (np.inf, -np.inf))
+    pieces = np.array_split(np.arange(count), max(1, (most - 2) // 6))
+    found = [piece[0] + at for piece in pieces for at in (low[piece].argmin(axis=0), high[piece].argmax(axis=0))]
+    return np.unique(np.concatenate([[0, count - 1], *found]))
 
 
 def draw_paths(session: Session) -> Drawing | None:
