@@ -88,6 +88,10 @@ def test_anchors_reach_the_verification(made: Any, tmp_path: Path, capsys: pytes
     assert call(verify_command, str(made.folder), "--root", "00" * 32) == 1
     with pytest.raises(SystemExit, match="2"):
         call(verify_command, str(made.folder), "--root", "")
+    with pytest.raises(SystemExit, match="2"):
+        call(verify_command, str(made.folder), "--root", made.roots[-1][0][:15])
+    assert "16 to 64 hexadecimal digits" in capsys.readouterr().err
+    assert call(verify_command, str(made.folder), "--root", made.roots[-1][0][:16]) == 0
 
 
 def test_redaction_by_command(made: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

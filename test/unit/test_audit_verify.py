@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from audit import verify as verification
 from audit.bag_check import BagReading, SequenceCount, in_order
 from audit.chain_check import check_chain
 from audit.checkpoint import CHECKPOINT, END, RunningHash, end_payload, start_facts
@@ -108,6 +109,23 @@ def test_a_record_that_was_cut_off_at_a_checkpoint_is_only_betrayed_by_what_othe
     found = verify(made.folder, Anchors(witness=witness))
     assert (found.intact, found.truncated) == (False, True)
     assert f"record {roots[4][1]}, which is missing" in found.problems[0].why
+
+
+def test_the_first_digits_of_a_root_are_enough(made: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Sixteen, of one checkpoint only; fewer, and what is no root, are refused."""
+    (_, newest), roots = made.roots[-1], [root for root, _ in made.roots]
+    for root in (roots[-1][:16], roots[-1][:40].upper()):
+        found = verify(made.folder, Anchors(root=root))
+        assert found.ok
+        assert found.vouched_by == [f"the root that was shown, up to record {newest - 1} of {newest + 1}"]
+    assert not verify(made.folder, Anchors(root=f"{roots[-1][:16]}{'0' * 48}")).ok
+    for root in (roots[-1][:15], roots[-1] + "0", "the root of all", "g" * 16):
+        with pytest.raises(ValueError, match="16 to 64 hexadecimal digits"):
+            Anchors(root=root)
+    monkeypatch.setattr(verification, "root_in", lambda entry: "ab" * 8 + f"{entry.n:048x}")
+    found = verify(made.folder, Anchors(root="ab" * 8))
+    assert (found.ok, found.vouched_by) == (False, [])
+    assert "give more of its digits" in found.problems[0].why
 
 
 def test_a_record_that_was_written_anew_is_betrayed_by_the_other_site(made: Any, tmp_path: Path) -> None:
