@@ -18,6 +18,8 @@ _SILENT = ("checkpoint",)
 """Types that say nothing of the operation, and come every second."""
 _SAFETY = ("state", "permit", "stop_request", "engagement", "control", "reset", "gap", "clock_step")
 """Where there is no room for all, these are shown first."""
+MOST_GAPS = 100
+"""Of a recorder that lost something every second the first ones are shown; the table counts what is missing of each."""
 _HIDDEN = ("salt", "signature")
 
 
@@ -50,7 +52,7 @@ class Log:
         events: In order of time, no more than MOST_EVENTS.
         listed: Events that there are, shown or not.
         counts: Records of each type, those that are not in `events` too.
-        gaps: What the recorder says it lost, in words.
+        gaps: What the recorder says it lost, in words, no more than MOST_GAPS.
         unreadable: Lines that are no records.
     """
 
@@ -73,7 +75,7 @@ def read_log(folder: Path) -> Log:
             unreadable += 1
             continue
         counts[event.type] += 1
-        if event.type == "gap":
+        if event.type == "gap" and len(gaps) < MOST_GAPS:
             gaps.append(event.text)
         if event.type not in _SILENT:
             events.append(event)

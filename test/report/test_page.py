@@ -348,3 +348,14 @@ def test_numbers_in_words() -> None:
     assert date_and_time(1_795_000_000_000_000_000) == "18 November 2026, 11:06:40 UTC"
     assert (date_and_time(None), date_and_time(10**40)) == ("\u2013", "\u2013")
     assert [count(n, "stop") for n in (0, 1, 2)] == ["no stop", "1 stop", "2 stops"]
+
+
+def test_the_gaps_of_a_bad_hour_do_not_fill_the_page(tmp_path: Path) -> None:
+    """The first hundred, and how many there are."""
+    writer = AuditWriter(tmp_path, "recorder", "ab" * 16)
+    for topic in range(250):
+        writer.append("gap", {"topic": f"/topic{topic}", "count": 1})
+    writer.close()
+    log = read_log(tmp_path)
+    assert (len(log.gaps), log.counts["gap"]) == (100, 250)
+    assert "/topic99" in log.gaps[-1]
