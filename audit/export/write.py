@@ -5,9 +5,10 @@ from __future__ import annotations
 import csv
 import io
 import json
+from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 import pyarrow as pa
@@ -15,7 +16,7 @@ import pyarrow.csv
 import pyarrow.parquet
 
 from audit.export.columns import Column
-from audit.outcome import write_whole
+from audit.outcome import whole, write_whole
 from audit.series.model import LEVELS, Session
 from audit.stops import Stop
 
@@ -60,16 +61,16 @@ def write_export(
     """
     folder.mkdir(parents=True, exist_ok=True)
     table = arrow_table(found)
-    files: dict[str, bytes] = {}
+    # Straight to the disk: the series of an hour are a few hundred megabytes as text.
+    series: dict[str, Callable[[IO[bytes]], None]] = {}
     if "parquet" in formats:
-        sink = pa.BufferOutputStream()
-        pyarrow.parquet.write_table(table, sink, compression="zstd")
-        files["series.parquet"] = sink.getvalue().to_pybytes()
+        series["series.parquet"] = lambda file: pyarrow.parquet.write_table(table, file, compression="zstd")
     if "csv" in formats:
-        sink = pa.BufferOutputStream()
-        pyarrow.csv.write_csv(table, sink)
-        files["series.csv"] = sink.getvalue().to_pybytes()
-    files["stops.csv"] = _stops(stops)
+        series["series.csv"] = lambda file: pyarrow.csv.write_csv(table, file)
+    for name, write in series.items():
+        with whole(folder / name) as file:
+            write(file)
+    files = {"stops.csv": _stops(stops)}
     files["alarms.csv"] = _alarms(session)
     files["columns.json"] = json.dumps(_description(session, found, rate), indent=2).encode()
     damage = "\nNot everything could be read:\n" + "".join(f"  {line}\n" for line in session.damage)
@@ -77,7 +78,7 @@ def write_export(
     files["README.txt"] = readme.encode()
     for name, content in files.items():
         write_whole(folder / name, content)
-    return [folder / name for name in files]
+    return [folder / name for name in (*series, *files)]
 
 
 def arrow_table(found: list[Column]) -> pa.Table:
