@@ -75,7 +75,8 @@ def outermost(position: Floats, most: int) -> NDArray[np.intp]:
     low, high = (np.where(np.isnan(position), away, position) for away in (np.inf, -np.inf))
     pieces = np.array_split(np.arange(count), max(1, (most - 2) // 6))
     found = [piece[0] + at for piece in pieces for at in (low[piece].argmin(axis=0), high[piece].argmax(axis=0))]
-    return np.unique(np.concatenate([[0, count - 1], *found]))
+    kept: NDArray[np.intp] = np.unique(np.concatenate([[0, count - 1], *found]))
+    return kept
 
 
 def draw_paths(session: Session) -> Drawing | None:
