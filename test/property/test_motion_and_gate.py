@@ -1,0 +1,84 @@
+"""Whatever motion an arm makes, its command gate never has to limit or refuse it."""
+
+from __future__ import annotations
+
+import math
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from robot_driver.arm_limits import gate_limits
+from robot_driver.command_gate import CommandGate
+from robot_driver.motion.bounds import motion_bounds, tilt
+from robot_driver.motion.joint_move import JointMove
+from robot_driver.motion.motion import Motion
+from teleop_core.arm_model import arm_model
+
+PERIOD = 0.005
+LIMITS = gate_limits(PERIOD, 0.15, 0.06)
+PSM = arm_model("PSM1")
+BOUNDS = motion_bounds(PSM)
+LARGEST_TILT = 1.386
+shares = st.floats(0.0, 1.0)
+periods = st.sampled_from([PERIOD, PERIOD, PERIOD, 0.004, 0.006, 0.007, 0.01])
+
+
+@st.composite
+def places(draw: st.DrawFn) -> tuple[float, ...]:
+    """Joint positions anywhere in the bounds, its edges too."""
+    q = [low + draw(shares) * (high - low) for low, high in zip(BOUNDS.lower, BOUNDS.upper, strict=True)]
+    while tilt(q[0], q[1]) > LARGEST_TILT:
+        q[0], q[1] = 0.9 * q[0], 0.9 * q[1]
+    return tuple(q)
+
+
+class GatedArm:
+    """An arm that stands, its gate open, and the driver's servo loop."""
+
+    def __init__(self, q: tuple[float, ...]) -> None:
+        """Opened."""
+        self.gate = CommandGate(LIMITS, q)
+        self.gate.enable(True)
+        self.now, self.sequence = 100.0, 0
+        self.velocity = (0.0,) * len(q)
+
+    def permit(self) -> None:
+        """All the time."""
+        self.sequence += 1
+        assert self.gate.permit(self.now, True, 1, self.sequence, 0.2, 1.0)
+
+    def step(self, motion: Motion, elapsed: float) -> bool:
+        """One servo period of a motion; False once it is over."""
+        self.now += elapsed
+        self.permit()
+        q = motion.sample(self.now)
+        if q is None:
+            return False
+        decision = self.gate.command(self.now, q, self.now)
+        assert decision.reasons == (), decision.reasons
+        assert math.dist(decision.setpoint, q) <= 1e-12
+        self.velocity = decision.velocity
+        return True
+
+
+@settings(deadline=None, max_examples=25)
+@given(
+    places(),
+    st.lists(st.tuples(places(), st.floats(0.2, 1.0), st.integers(1, 300)), min_size=1, max_size=4),
+    st.data(),
+)
+def test_joint_moves_pass_the_gate(
+    start: tuple[float, ...], moves: list[tuple[tuple[float, ...], float, int]], data: st.DataObject
+) -> None:
+    """Moves that cut each other short, at any ratio, in a servo loop that is late at times."""
+    arm = GatedArm(start)
+    pace = data.draw(st.lists(periods, min_size=1, max_size=7))
+    for goal, ratio, count in moves:
+        move = JointMove(PSM, arm.gate.setpoint, arm.velocity, goal, arm.now, ratio, PERIOD)
+        for tick in range(count):
+            if not arm.step(move, pace[tick % len(pace)]):
+                break
+    while arm.step(move, PERIOD):
+        pass
+    assert math.dist(arm.gate.setpoint, goal) <= 1e-12
+    assert all(math.isfinite(value) for value in arm.velocity)
