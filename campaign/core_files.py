@@ -65,8 +65,19 @@ CORE_PARTS = (
     CorePart("clock", ("teleop_core/clock_alignment.py",), ("test/unit/test_clock_alignment*.py",)),
     CorePart(
         "mapping",
-        ("teleop_core/teleoperation.py", "teleop_core/motion_limits.py", "teleop_core/jaw.py"),
-        ("test/unit/test_teleoperation*.py", "test/unit/test_motion_limits*.py", "test/unit/test_jaw*.py"),
+        (
+            "teleop_core/teleoperation.py",
+            "teleop_core/hand_mapping.py",
+            "teleop_core/motion_limits.py",
+            "teleop_core/jaw.py",
+            "teleop_core/tremor_filter.py",
+        ),
+        (
+            "test/unit/test_teleoperation*.py",
+            "test/unit/test_motion_limits*.py",
+            "test/unit/test_jaw*.py",
+            "test/unit/test_tremor_filter*.py",
+        ),
     ),
 )
 

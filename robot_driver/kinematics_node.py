@@ -56,6 +56,7 @@ class KinematicsParameters:
     tool_rotation_speed: float = parameter(
         15.0, unit="rad/s", low=0.5, high=30.0, doc="largest angular speed of a tool tip"
     )
+    tremor_filter: bool = parameter(False, doc="take tremor of 8 to 12 Hz out of the hands' motion; 26 ms of delay")
     key_folder: str = parameter("", doc=KEY_FOLDER)
     decision_log: str = parameter("", doc=DECISION_LOG)
 
@@ -88,7 +89,9 @@ class KinematicsNode(TeleopNode):
         motion = MotionLimits(tool_speed=parameters.tool_speed, tool_rotation_speed=parameters.tool_rotation_speed)
         self.arms = []
         for hand, arm in zip(HANDS, instruments(parameters.arms), strict=False):
-            pair = HandArmPair(hand, rotation_display_in_base(arm), motion, JawLimits())
+            pair = HandArmPair(
+                hand, rotation_display_in_base(arm), motion, JawLimits(), tremor_filter=parameters.tremor_filter
+            )
             self.arms.append(TeleoperatedArm(self, arm, watch(f"pair {arm}", pair, "step", "stop")))
         self._last_signal: OperatorSignal | None = None
         self._servo = self.publisher("teleop_servo")

@@ -39,6 +39,10 @@ class HandSignal:
         linear: Linear velocity [m/s], display frame.
         angular: Angular velocity [rad/s], display frame.
         gripper: Opening of the gripper [rad], 0 = closed.
+        arm: Instrument arm that it is meant to drive; empty: as configured at the patient's side.
+        lock_rotation: The instrument keeps its orientation.
+        lock_translation: The instrument keeps its place.
+        aligns: The device turns its handle to the instrument's orientation by itself.
     """
 
     name: str
@@ -46,6 +50,10 @@ class HandSignal:
     linear: tuple[float, float, float]
     angular: tuple[float, float, float]
     gripper: float
+    arm: str = ""
+    lock_rotation: bool = False
+    lock_translation: bool = False
+    aligns: bool = False
 
 
 @dataclass(frozen=True)

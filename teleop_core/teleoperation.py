@@ -3,26 +3,28 @@
     DISABLED -> ALIGNING -> FOLLOWING <-> CLUTCHED      any hold: -> ALIGNING
 
 An instrument follows only after a deliberate gesture: the operator presses the clutch and releases it, while motion is
-permitted. At that instant hand and tool are anchored where they are, so the tool never moves because of where the hand
-happens to be:
+permitted. At that instant hand and tool are anchored where they are (`teleop_core.hand_mapping`), so the tool never
+moves because of where the hand happens to be. Anchors are made anew when the clutch or the camera pedal is released,
+and when scale, locks or the view of the endoscope change.
 
-    position = tool_anchor + scale * R (hand - hand_anchor)
-    rotation = R (hand_rotation * hand_anchor_rotation^-1) R^-1 * tool_anchor_rotation
-
-with R = rotation_display_in_base. The hand's orientation offset is kept, as for masters without motors.
+The offset between the orientations of hand and tool is kept, as for masters without motors. A device that turns its
+handle to the tool by itself says so (`HandSignal.aligns`): its hand is followed only from an offset of 5 degrees down.
 """
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
 
+from teleop_core.hand_mapping import Anchor, HandMapping
 from teleop_core.jaw import JawGhost, JawLimits
 from teleop_core.motion_limits import LimitReason, MotionLimiter, MotionLimits
 from teleop_core.psm_kinematics import JOINT_LIMITS, forward_pose
-from teleop_core.se3 import FloatArray, Pose, quaternion_conjugate, quaternion_from_matrix, quaternion_multiply
+from teleop_core.se3 import FloatArray, Pose
 from teleop_core.signals import HandSignal, OperatorSignal, TeleopState
+from teleop_core.tremor_filter import TremorFilter
 
 GESTURE_PRESS = 0.1
 """Shortest press of the clutch, while permitted, that counts as the engagement gesture [s]."""
@@ -34,8 +36,11 @@ ARRIVAL_JITTER = 0.005
 SHORTEST_STEP = 0.001
 LONGEST_STEP = 0.02
 """Motion is planned for at most this long after the previous command [s], however late the next one comes."""
+ALIGNED = math.radians(5.0)
+"""A device that aligns itself is followed when its handle is this near to the tool's orientation [rad]."""
 NOT_FOLLOWING = "arm does not follow its commands"
 NO_HAND = "no data of this hand"
+NOT_ALIGNED = "handle not aligned with the instrument"
 
 
 @dataclass(frozen=True)
@@ -68,19 +73,11 @@ class ArmCommand:
     pose: Pose
 
 
-@dataclass(frozen=True)
-class _Anchor:
-    clutch_epoch: int
-    scale: float
-    hand: Pose
-    tool: Pose
-
-
 @dataclass
 class _Engagement:
     """What lasts from the gesture until the pair lets go; times are monotonic [s], velocity is the tip's [m/s]."""
 
-    anchor: _Anchor
+    anchor: Anchor
     command: ArmCommand
     jaw: JawGhost
     commanded_at: float
@@ -90,23 +87,37 @@ class _Engagement:
 
 
 class HandArmPair:
-    """Teleoperation of one arm by one hand."""
+    """Teleoperation of one arm by one hand.
 
-    def __init__(self, hand: str, rotation_display_in_base: FloatArray, motion: MotionLimits, jaw: JawLimits) -> None:
+    Attributes:
+        hand: Master arm that drives the instrument; empty while none does.
+        state: Where the pair is.
+        reasons: Why the instrument does not do all that the hand asks, in the operator's words.
+    """
+
+    def __init__(
+        self,
+        hand: str,
+        rotation_display_in_base: FloatArray,
+        motion: MotionLimits,
+        jaw: JawLimits,
+        *,
+        tremor_filter: bool = False,
+    ) -> None:
         """Start stopped.
 
         Args:
-            hand: Master arm that drives the instrument.
+            hand: Master arm that drives the instrument; empty: none yet.
             rotation_display_in_base: Rotation of the display frame seen from the arm's base, shape (3, 3).
             motion: Limits of the tool's motion.
             jaw: Limits of the jaw.
+            tremor_filter: Take tremor out of the hand's motion.
         """
         self.hand = hand
         self.state = TeleopState.DISABLED
         self.reasons: tuple[str, ...] = ()
-        self._rotation = rotation_display_in_base
-        self._turn = quaternion_from_matrix(rotation_display_in_base)
-        self._turn_back = quaternion_conjugate(self._turn)
+        self._mapping = HandMapping(rotation_display_in_base)
+        self._filter = TremorFilter() if tremor_filter else None
         self._limiter = MotionLimiter(motion)
         self._jaw_limits = jaw
         self._pressed_since: float | None = None
@@ -119,10 +130,19 @@ class HandArmPair:
 
     def stop(self, arm_ready: bool) -> None:
         """Let go of the arm: silence, no permit, no operator. The gesture is needed again."""
-        self.state = TeleopState.ALIGNING if arm_ready else TeleopState.DISABLED
+        self.state = TeleopState.ALIGNING if arm_ready and self.hand else TeleopState.DISABLED
         self.reasons = ()
         self._pressed_since = None
         self._engagement = None
+
+    def assign(self, hand: str, arm_ready: bool) -> None:
+        """Let go, and take the instrument's motion from another hand from now on; empty: from none."""
+        self.hand = hand
+        self.stop(arm_ready)
+
+    def look(self, rotation_display_in_base: FloatArray) -> None:
+        """The endoscope looks another way: rotation (3, 3) of the display frame in the arm's base. Nothing moves."""
+        self._mapping.look(rotation_display_in_base)
 
     def step(
         self, now: float, signal: OperatorSignal, permitted: bool, velocity_ratio: float, arm: ArmStatus
@@ -140,23 +160,16 @@ class HandArmPair:
             Joint positions to servo to, or None: leave the arm where it is.
         """
         hand = next((item for item in signal.hands if item.name == self.hand), None)
-        able = permitted and velocity_ratio > 0.0 and signal.operator_present and arm.ready
+        able = permitted and velocity_ratio > 0.0 and signal.operator_present and arm.ready and self.hand != ""
         if not able or hand is None or arm.setpoint is None or arm.jaw is None:
             self.stop(arm.ready)
             self.reasons = (NO_HAND,) if able and hand is None else ()
             return None
         engagement = self._engagement
         if engagement is None:
-            self.state = TeleopState.ALIGNING
-            if not self._limiter.deep_enough(arm.setpoint):
-                self.stop(arm.ready)
-                self.reasons = (LimitReason.RCM_DEPTH.value,)
+            engagement = self._try_to_engage(now, signal, hand, arm.setpoint, arm.jaw)
+            if engagement is None:
                 return None
-            if self.reasons in ((LimitReason.RCM_DEPTH.value,), (NO_HAND,)):
-                self.reasons = ()
-            if not self._gesture_done(now, signal.clutch) or signal.camera:
-                return None
-            engagement = self._engagement = self._engage(now, signal, hand, arm.setpoint, arm.jaw)
         elif _arm_lost(engagement, now, arm.setpoint):
             self.stop(arm.ready)
             self.reasons = (NOT_FOLLOWING,)
@@ -164,24 +177,24 @@ class HandArmPair:
         self._advance(engagement, now, signal, hand, velocity_ratio)
         return engagement.command
 
-    def _advance(
-        self, engagement: _Engagement, now: float, signal: OperatorSignal, hand: HandSignal, velocity_ratio: float
-    ) -> None:
-        """Follow the hand, or stand still while it is free; fresh anchors whenever the old ones no longer hold."""
-        hands_free = signal.clutch or signal.camera
-        was_free = self.state is TeleopState.CLUTCHED
-        self.state = TeleopState.CLUTCHED if hands_free else TeleopState.FOLLOWING
-        if hands_free:
+    def _try_to_engage(
+        self, now: float, signal: OperatorSignal, hand: HandSignal, setpoint: tuple[float, ...], jaw: float
+    ) -> _Engagement | None:
+        """The engagement, where the gesture has just been made and nothing is in its way; it is said what is."""
+        self.state = TeleopState.ALIGNING
+        command = ArmCommand(setpoint, jaw, forward_pose(setpoint))
+        obstacle = self._obstacle(hand, command)
+        if obstacle:
+            self._pressed_since = None
+            self.reasons = (obstacle,)
+            return None
+        if self.reasons != (NOT_FOLLOWING,):  # that is told until the operator has answered it
             self.reasons = ()
-            engagement.velocity = np.zeros(3)
-        else:
-            anchor = engagement.anchor
-            if was_free or (anchor.clutch_epoch, anchor.scale) != (signal.clutch_epoch, signal.motion_scale):
-                engagement.anchor = _anchor(signal, hand, engagement.command)
-            if was_free:
-                engagement.jaw = JawGhost(self._jaw_limits, engagement.command.jaw)
-            self._follow(engagement, hand, velocity_ratio * _step_time(engagement, now, signal.stamp))
-        engagement.commanded_at, engagement.stamp = now, signal.stamp
+        if not self._gesture_done(now, signal.clutch) or signal.camera:
+            return None
+        anchor = self._anchored(signal, hand, command)
+        self._engagement = _Engagement(anchor, command, JawGhost(self._jaw_limits, jaw), now, signal.stamp, np.zeros(3))
+        return self._engagement
 
     def _gesture_done(self, now: float, clutch: bool) -> bool:
         """True when the clutch has just been released after a long enough press."""
@@ -192,37 +205,51 @@ class HandArmPair:
         pressed_since, self._pressed_since = self._pressed_since, None
         return pressed_since is not None and now - pressed_since >= GESTURE_PRESS
 
-    def _engage(
-        self, now: float, signal: OperatorSignal, hand: HandSignal, setpoint: tuple[float, ...], jaw: float
-    ) -> _Engagement:
-        command = ArmCommand(setpoint, jaw, forward_pose(setpoint))
-        return _Engagement(
-            _anchor(signal, hand, command), command, JawGhost(self._jaw_limits, jaw), now, signal.stamp, np.zeros(3)
-        )
+    def _obstacle(self, hand: HandSignal, command: ArmCommand) -> str:
+        """Why the hand cannot take hold of the arm where it stands; empty if it can."""
+        if not self._limiter.deep_enough(command.q):
+            return LimitReason.RCM_DEPTH.value
+        return "" if self._aligned(hand, command) else NOT_ALIGNED
 
-    def _follow(self, engagement: _Engagement, hand: HandSignal, dt: float) -> None:
+    def _aligned(self, hand: HandSignal, command: ArmCommand) -> bool:
+        return not hand.aligns or self._mapping.misalignment(hand.pose, command.pose) <= ALIGNED
+
+    def _anchored(self, signal: OperatorSignal, hand: HandSignal, command: ArmCommand) -> Anchor:
+        """Hand and tool put together where they are; the filter begins with this very sample, so it adds nothing."""
+        if self._filter is not None:
+            self._filter.reset()
+        return Anchor(self._mapping.key(signal, hand), hand.pose, command.pose)
+
+    def _advance(
+        self, engagement: _Engagement, now: float, signal: OperatorSignal, hand: HandSignal, velocity_ratio: float
+    ) -> None:
+        """Follow the hand, or stand still while it is free; fresh anchors whenever the old ones no longer hold."""
+        was_free = self.state is TeleopState.CLUTCHED
+        askew = was_free and not self._aligned(hand, engagement.command)
+        hands_free = signal.clutch or signal.camera or askew
+        self.state = TeleopState.CLUTCHED if hands_free else TeleopState.FOLLOWING
+        if hands_free:
+            self.reasons = (NOT_ALIGNED,) if askew else ()
+            engagement.velocity = np.zeros(3)
+        else:
+            if was_free or engagement.anchor.key != self._mapping.key(signal, hand):
+                engagement.anchor = self._anchored(signal, hand, engagement.command)
+            if was_free:
+                engagement.jaw = JawGhost(self._jaw_limits, engagement.command.jaw)
+            filtered = hand.pose if self._filter is None else self._filter.filtered(signal.stamp, hand.pose)
+            wanted = self._mapping.wanted(engagement.anchor, filtered)
+            dt = velocity_ratio * _step_time(engagement, now, signal.stamp)
+            self._follow(engagement, wanted, hand.gripper, dt)
+        engagement.commanded_at, engagement.stamp = now, signal.stamp
+
+    def _follow(self, engagement: _Engagement, wanted: Pose, gripper: float, dt: float) -> None:
         present = engagement.command
-        wanted = self._wanted_pose(engagement.anchor, hand.pose)
         pose, engagement.velocity, slowed = self._limiter.toward(wanted, present.pose, engagement.velocity, dt)
         reachable = self._limiter.reach(pose, present.q, dt)
         self.reasons = slowed + reachable.reasons
-        jaw = engagement.jaw.follow(hand.gripper, dt)
         # Where the arm cannot follow, the next step starts from where it is, not from where the hand wanted it.
         reached = forward_pose(reachable.q) if reachable.reasons else pose
-        engagement.command = ArmCommand(reachable.q, jaw, reached)
-
-    def _wanted_pose(self, anchor: _Anchor, hand: Pose) -> Pose:
-        motion = self._rotation @ (hand.position - anchor.hand.position)
-        turned = quaternion_multiply(hand.quaternion, quaternion_conjugate(anchor.hand.quaternion))
-        turned_in_base = quaternion_multiply(quaternion_multiply(self._turn, turned), self._turn_back)
-        return Pose(
-            anchor.tool.position + anchor.scale * motion,
-            quaternion_multiply(turned_in_base, anchor.tool.quaternion),
-        )
-
-
-def _anchor(signal: OperatorSignal, hand: HandSignal, command: ArmCommand) -> _Anchor:
-    return _Anchor(signal.clutch_epoch, signal.motion_scale, hand.pose, command.pose)
+        engagement.command = ArmCommand(reachable.q, engagement.jaw.follow(gripper, dt), reached)
 
 
 def _step_time(engagement: _Engagement, now: float, stamp: float) -> float:

@@ -20,8 +20,8 @@ SPEED_SHARE = 0.98
 ACCELERATION_SHARE = 0.9
 """Share of the acceleration of moves that moves use."""
 FOLLOW_SHARE = 0.5
-"""Share of the gate's acceleration with which an arm follows a stream of targets or stops: the rest is for servo periods
-that are not all of one length."""
+"""Share of the gate's acceleration with which an arm follows a stream of targets or stops: the rest is for servo
+periods that are not all of one length."""
 BRAKE_SHARE = 0.98
 """Share of the gate's acceleration with which an arm brakes when it has to."""
 JERK_TIME = 0.1

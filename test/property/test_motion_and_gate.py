@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 from robot_driver.arm_limits import gate_limits
 from robot_driver.command_gate import CommandGate
 from robot_driver.motion.bounds import motion_bounds, tilt
+from robot_driver.motion.cartesian_move import CartesianMove
 from robot_driver.motion.joint_move import JointMove
-from robot_driver.motion.motion import Motion
+from robot_driver.motion.motion import Motion, MotionRefused
 from teleop_core.arm_model import arm_model
 
 PERIOD = 0.005
@@ -82,3 +83,24 @@ def test_joint_moves_pass_the_gate(
         pass
     assert math.dist(arm.gate.setpoint, goal) <= 1e-12
     assert all(math.isfinite(value) for value in arm.velocity)
+
+
+@settings(deadline=None, max_examples=25)
+@given(places(), st.lists(st.tuples(places(), shares, st.integers(1, 300)), min_size=1, max_size=4), st.data())
+def test_straight_lines_pass_the_gate(
+    start: tuple[float, ...], moves: list[tuple[tuple[float, ...], float, int]], data: st.DataObject
+) -> None:
+    """Lines that cut each other short; those that are refused leave the arm where it is."""
+    arm = GatedArm(start)
+    pace = data.draw(st.lists(periods, min_size=1, max_size=7))
+    for towards, share, count in moves:
+        here = arm.gate.setpoint
+        goal = PSM.forward([a + share * (b - a) for a, b in zip(here, towards, strict=True)])
+        try:
+            move = CartesianMove(PSM, here, arm.velocity, goal, arm.now, 1.0, PERIOD)
+        except MotionRefused as refusal:
+            assert str(refusal).startswith("PSM1: the straight line is out of reach after")
+            continue
+        for tick in range(count):
+            if not arm.step(move, pace[tick % len(pace)]):
+                break

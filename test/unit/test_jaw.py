@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from teleop_core.jaw import JawGhost, JawLimits
 
-LIMITS = JawLimits(gripper_open=2.0, jaw_open=1.5, jaw_closed=-0.5, rate=8.0, catch_up_rate=1.0, caught_up=0.25)
+LIMITS = JawLimits(
+    gripper_open=2.0, jaw_open=1.5, jaw_closed=-0.5, rate=8.0, catch_up_rate=1.0, caught_up=0.25, opening_dwell=0.0
+)
 
 
 def settled(gripper: float, start: float = 0.0) -> float:
@@ -66,3 +70,37 @@ def test_starting_moves_nothing() -> None:
     ghost = JawGhost(LIMITS, 0.123)
     assert ghost.angle == 0.123
     assert ghost.follow(2.0, 0.0) == 0.123
+
+
+def test_it_closes_at_once_and_opens_only_after_a_dwell() -> None:
+    """Opening is asked for longer than the dwell, without a break; closing acts with the first sample."""
+    ghost = JawGhost(replace(LIMITS, opening_dwell=0.125), 1.0)
+    for _ in range(2):
+        assert ghost.follow(2.0, 0.0625) == 1.0
+    assert ghost.follow(2.0, 0.0625) == 1.0625
+    assert ghost.follow(2.0, 0.0625) == 1.125
+    assert ghost.follow(0.0, 0.0625) == 1.0625
+
+
+def test_a_glitch_of_the_gripper_opens_nothing() -> None:
+    """However often the gripper opens for less than the dwell, the jaw only ever closes."""
+    ghost = JawGhost(replace(LIMITS, opening_dwell=0.125), 0.0)
+    for _ in range(50):
+        for gripper in (2.0, 2.0, 0.5):
+            before = ghost.angle
+            assert ghost.follow(gripper, 0.0625) <= before
+    assert ghost.follow(0.625, 0.125) <= 0.125
+
+
+def test_after_a_glitch_of_closing_the_whole_dwell_is_needed_again() -> None:
+    """The time of one request does not count for the next."""
+    ghost = JawGhost(replace(LIMITS, opening_dwell=0.125), 0.5)
+    ghost.follow(2.0, 0.125)
+    closed = ghost.follow(0.0, 0.0625)
+    assert ghost.follow(2.0, 0.125) == closed
+    assert ghost.follow(2.0, 0.0625) > closed
+
+
+def test_the_dwell_is_as_the_documentation_says() -> None:
+    """A tenth of a second."""
+    assert JawLimits().opening_dwell == 0.1

@@ -1,0 +1,97 @@
+"""A move of the tip along a straight line (move_cp, move_cr): limited in jerk, at rest at the end."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from robot_driver.motion.bounds import checked_ratio, motion_bounds
+from robot_driver.motion.brake import Brake, stands
+from robot_driver.motion.motion import MotionClock, MotionRefused
+from robot_driver.motion.straight_line import StraightLine
+from robot_driver.motion.trajectory import trajectory
+from teleop_core.arm_model import ArmModel
+from teleop_core.se3 import Pose, is_unit_quaternion
+
+
+class CartesianMove:
+    """One move. An arm in motion brakes first: a straight line has to begin somewhere.
+
+    Attributes:
+        busy: True.
+        goal: Joint positions at the end [rad, m].
+        notes: How far the orientation stays behind, for an arm that cannot have every one; else empty.
+    """
+
+    busy = True
+
+    def __init__(
+        self,
+        model: ArmModel,
+        q: Sequence[float],
+        velocity: Sequence[float],
+        pose_goal: Pose,
+        now: float,
+        ratio: float,
+        period: float,
+    ) -> None:
+        """Plan the move.
+
+        Args:
+            model: The arm.
+            q: Joint positions commanded last (n,) [rad, m].
+            velocity: Their speeds (n,) [rad/s, m/s].
+            pose_goal: Tip in the arm's base at the end.
+            now: When q was commanded, if the arm moves; else the present monotonic time [s].
+            ratio: Share of full speed, acceleration and jerk, above 0 and at most 1.
+            period: Servo period [s].
+
+        Raises:
+            MotionRefused: the goal is no pose, the line is not reachable from end to end, or the ratio is none; says
+                where on the line, what is in the way, and by how much.
+        """
+        bounds = motion_bounds(model)
+        ratio = checked_ratio(model.name, ratio)
+        start = bounds.checked("setpoint", q)
+        speed = bounds.checked("speed of the setpoint", velocity)
+        goal = _checked_pose(model.name, pose_goal)
+        self._clock = MotionClock(now, stands(speed), period)
+        self._brake = None if stands(speed) else Brake(bounds, start, speed, period)
+        self._q = start if self._brake is None else self._brake.rest
+        self._line = StraightLine(model, bounds, self._q, goal)
+        self._trajectory = trajectory((0.0,), (0.0,), (1.0,), *((value,) for value in self._line.pace(ratio)))
+        self.goal = self._line.end
+        left = self._line.rotation_error
+        self.notes = (f"{model.name}: orientation {left:.4f} rad off at the end of the line",) if left > 0.0 else ()
+        self._over = False
+
+    def sample(self, now: float) -> tuple[float, ...] | None:
+        """Joint positions to command at `now`, monotonic [s]; the goal once, and then None."""
+        if self._over:
+            return None
+        self._clock.advance(now)
+        time = self._clock.time
+        if self._brake is not None:
+            if time < self._brake.duration:
+                return self._brake.at(time)
+            time -= self._brake.duration
+        if time >= self._trajectory.duration:
+            self._over = True
+            return self.goal
+        share = min(1.0, max(0.0, self._trajectory.at_time(time)[0][0]))
+        self._q = self._line.joints(share, self._q)
+        return self._q
+
+
+def _checked_pose(arm: str, pose: Pose) -> Pose:
+    """The pose with its quaternion of length 1.
+
+    Raises:
+        MotionRefused: not finite, or no unit quaternion.
+    """
+    position, quaternion = pose.position.tolist(), pose.quaternion.tolist()
+    if len(position) != 3 or not all(map(math.isfinite, position)):
+        raise MotionRefused(f"{arm}: position {position} of the goal is not finite")
+    if not is_unit_quaternion(quaternion):
+        raise MotionRefused(f"{arm}: orientation {quaternion} of the goal is no unit quaternion")
+    return Pose(pose.position, pose.quaternion / math.hypot(*quaternion))

@@ -1,0 +1,96 @@
+"""From the hand to the wanted pose of the tool: anchored, turned into the arm's base, scaled, locked where asked.
+
+    position = tool_anchor + scale * R (hand - hand_anchor)
+    rotation = R (hand_rotation * hand_anchor_rotation^-1) R^-1 * tool_anchor_rotation
+
+with R = rotation_display_in_base. What is locked stays at the anchor.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from teleop_core.se3 import (
+    FloatArray,
+    Pose,
+    quaternion_angle,
+    quaternion_conjugate,
+    quaternion_from_matrix,
+    quaternion_multiply,
+)
+from teleop_core.signals import HandSignal, OperatorSignal
+
+
+@dataclass(frozen=True)
+class AnchorKey:
+    """What an anchor holds for: when any of it changes, hand and tool are anchored anew.
+
+    Attributes:
+        clutch_epoch: Presses of the clutch so far.
+        scale: Instrument motion per hand motion.
+        lock_rotation: The tool keeps its orientation.
+        lock_translation: The tool keeps its place.
+        view: Which picture of the endoscope the hand moves in: counts its changes.
+    """
+
+    clutch_epoch: int
+    scale: float
+    lock_rotation: bool
+    lock_translation: bool
+    view: int
+
+
+@dataclass(frozen=True)
+class Anchor:
+    """Where hand and tool were when they were put together.
+
+    Attributes:
+        key: What it holds for.
+        hand: Pose of the hand in the display frame.
+        tool: Pose of the tool tip in the arm's base.
+    """
+
+    key: AnchorKey
+    hand: Pose
+    tool: Pose
+
+
+class HandMapping:
+    """Maps the motion of a hand in the picture to motion in the base of one arm."""
+
+    def __init__(self, rotation_display_in_base: FloatArray) -> None:
+        """Take the rotation (3, 3) of the display frame seen from the arm's base."""
+        self._view = 0
+        self._set(rotation_display_in_base)
+
+    def look(self, rotation_display_in_base: FloatArray) -> None:
+        """The endoscope looks another way from now on: rotation (3, 3) of the display frame in the arm's base."""
+        if (rotation_display_in_base != self._rotation).any():
+            self._view += 1
+            self._set(rotation_display_in_base)
+
+    def key(self, signal: OperatorSignal, hand: HandSignal) -> AnchorKey:
+        """What an anchor made now would hold for."""
+        return AnchorKey(
+            signal.clutch_epoch, signal.motion_scale, hand.lock_rotation, hand.lock_translation, self._view
+        )
+
+    def wanted(self, anchor: Anchor, hand: Pose) -> Pose:
+        """Pose that the hand wants the tool to have, in the arm's base."""
+        key, position, quaternion = anchor.key, anchor.tool.position, anchor.tool.quaternion
+        if not key.lock_translation:
+            position = position + key.scale * (self._rotation @ (hand.position - anchor.hand.position))
+        if not key.lock_rotation:
+            turned = quaternion_multiply(hand.quaternion, quaternion_conjugate(anchor.hand.quaternion))
+            in_base = quaternion_multiply(quaternion_multiply(self._turn, turned), self._turn_back)
+            quaternion = quaternion_multiply(in_base, quaternion)
+        return Pose(position, quaternion)
+
+    def misalignment(self, hand: Pose, tool: Pose) -> float:
+        """Angle between the hand, as seen in the picture, and the tool [rad]."""
+        return quaternion_angle(quaternion_multiply(self._turn, hand.quaternion), tool.quaternion)
+
+    def _set(self, rotation: FloatArray) -> None:
+        self._rotation = rotation
+        self._turn = quaternion_from_matrix(rotation)
+        self._turn_back = quaternion_conjugate(self._turn)

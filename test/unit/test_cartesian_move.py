@@ -1,0 +1,175 @@
+"""Moves of the tip: the line is straight, within the joints' limits, or refused with the place and the amount."""
+
+from __future__ import annotations
+
+import math
+import statistics
+import time
+
+import numpy as np
+import pytest
+
+from robot_driver.motion.bounds import motion_bounds
+from robot_driver.motion.cartesian_move import CartesianMove
+from robot_driver.motion.motion import MotionRefused
+from robot_driver.motion.straight_line import TIP_SPEED
+from teleop_core.arm_model import ArmModel, arm_model
+from teleop_core.se3 import Pose, quaternion_angle, quaternion_multiply, slerp
+
+PERIOD = 0.005
+PSM, ECM = arm_model("PSM1"), arm_model("ECM")
+HOME, STILL = (0.0, 0.0, 0.12, 0.0, 0.0, 0.0), (0.0,) * 6
+AWAY = (0.4, -0.3, 0.15, 1.0, 0.3, -0.2)
+SIDE = Pose(PSM.forward(HOME).position + np.array([0.06, 0.0, 0.0]), PSM.forward(HOME).quaternion)
+
+
+def made(model: ArmModel, q: tuple, goal: Pose, velocity: tuple | None = None, ratio: float = 1.0) -> CartesianMove:
+    return CartesianMove(model, q, velocity or (0.0,) * len(q), goal, 0.0, ratio, PERIOD)
+
+
+def played(move: CartesianMove) -> np.ndarray:
+    """All positions of a move at the servo rate, (samples, n)."""
+    positions, now = [], 0.0
+    while (q := move.sample(now := now + PERIOD)) is not None:
+        positions.append(q)
+        assert len(positions) < 20_000
+    return np.array(positions)
+
+
+def test_tip_moves_straight_and_turns_evenly() -> None:
+    """Every place is on the line, every orientation on the arc, and both have got equally far."""
+    start, goal = PSM.forward(HOME), PSM.forward(AWAY)
+    move = made(PSM, HOME, goal)
+    path = played(move)
+    assert move.busy
+    assert move.notes == ()
+    assert tuple(path[-1]) == move.goal
+    assert np.abs(np.array(move.goal) - AWAY).max() < 1e-9
+    way = goal.position - start.position
+    for q in path:
+        pose = PSM.forward(q)
+        share = float((pose.position - start.position) @ way / (way @ way))
+        assert np.abs(pose.position - (start.position + share * way)).max() < 1e-9
+        expected = slerp(start.quaternion, goal.quaternion, min(1.0, max(0.0, share)))
+        assert quaternion_angle(pose.quaternion, expected) < 1e-6
+
+
+@pytest.mark.parametrize("ratio", [1.0, 0.3])
+@pytest.mark.parametrize("goal", [PSM.forward(AWAY), SIDE, PSM.forward((-0.9, 0.5, 0.2, 2.0, 0.8, -0.7))])
+def test_joints_and_tip_keep_their_limits_along_the_line(goal: Pose, ratio: float) -> None:
+    """Speed and acceleration of each joint, speed of the tip; and one of them is used well."""
+    bounds = motion_bounds(PSM)
+    path = np.vstack([HOME, played(made(PSM, HOME, goal, ratio=ratio))])
+    speed = np.abs(np.diff(path, axis=0)).max(axis=0) / PERIOD / (ratio * np.array(bounds.speed))
+    change = np.abs(np.diff(path, n=2, axis=0)).max(axis=0) / PERIOD**2 / (ratio * np.array(bounds.acceleration))
+    tips = np.array([PSM.forward(q).position for q in path])
+    tip = np.linalg.norm(np.diff(tips, axis=0), axis=1).max() / PERIOD / (ratio * TIP_SPEED)
+    assert max(*speed, *change, tip) <= 1.001
+    assert max(*speed, *change, tip) > 0.4
+
+
+def test_move_of_no_length_gives_its_goal_once() -> None:
+    """So that an arm is busy and then is not."""
+    move = made(PSM, HOME, PSM.forward(HOME))
+    assert np.abs(np.subtract(move.sample(PERIOD), HOME)).max() < 1e-12
+    assert move.sample(2 * PERIOD) is None
+
+
+def test_arm_in_motion_brakes_and_then_goes_straight() -> None:
+    """The speed is continuous, and the line begins where the arm came to rest."""
+    velocity = (0.8, -0.5, 0.05, 2.0, 0.0, 1.0)
+    bounds = motion_bounds(PSM)
+    move = made(PSM, HOME, SIDE, velocity)
+    path = np.vstack([HOME, played(move)])
+    speed = np.diff(path, axis=0, prepend=[np.subtract(HOME, np.array(velocity) * PERIOD)]) / PERIOD
+    assert (np.abs(np.diff(speed, axis=0)) / PERIOD <= np.array(bounds.follow_acceleration) * (1 + 1e-6)).all()
+    rest = int(np.argmin(np.abs(speed[2:20]).sum(axis=1))) + 2
+    start = PSM.forward(path[rest]).position
+    way = SIDE.position - start
+    offs = [np.linalg.norm(np.cross(PSM.forward(q).position - start, way)) / np.linalg.norm(way) for q in path[rest:]]
+    assert max(offs) < 1e-6
+    assert np.abs(PSM.forward(path[-1]).position - SIDE.position).max() < 1e-9
+
+
+def test_line_that_leaves_the_range_is_refused_with_place_and_amount() -> None:
+    """Too far in; too little depth; turned too far."""
+    pose = PSM.forward(HOME)
+    with pytest.raises(MotionRefused, match=r"out of reach after .* mm of 200.0 mm by .* mm and .* rad \(insertion at"):
+        made(PSM, HOME, Pose(pose.position + np.array([0.0, 0.0, -0.2]), pose.quaternion))
+    with pytest.raises(MotionRefused, match=r"PSM1: .* after .* mm of 70.0 mm by .* \(insertion at the end"):
+        made(PSM, HOME, Pose(pose.position + np.array([0.0, 0.0, 0.07]), pose.quaternion))
+    with pytest.raises(MotionRefused, match="wrist_pitch at the end"):
+        made(PSM, HOME, Pose(pose.position, _turned_about_x(pose, 2.0)))
+
+
+def test_line_through_the_remote_centre_is_refused_though_its_end_is_reachable() -> None:
+    """Both ends are deep enough; the way between them is not."""
+    start, end = (1.0, 0.0, 0.07, 0.0, 0.0, 0.0), (-1.0, 0.0, 0.07, 0.0, 0.0, 0.0)
+    with pytest.raises(MotionRefused, match="insertion at the end of the range"):
+        made(PSM, start, Pose(PSM.forward(end).position, PSM.forward(start).quaternion))
+
+
+def test_line_that_leaves_the_workspace_is_refused() -> None:
+    """The shaft would tilt too far."""
+    start = (1.2, 0.0, 0.12, 0.0, 0.0, 0.0)
+    with pytest.raises(MotionRefused, match=r"out of reach .*: PSM1: tilt of the shaft 1\.\d+ rad is .* beyond"):
+        made(PSM, start, PSM.forward((1.5, 0.0, 0.12, 0.0, 0.0, 0.0)))
+
+
+def test_line_at_the_remote_centre_is_refused() -> None:
+    """Where the arm has no joint values at all: an instrument that is not in yet."""
+    start = (0.0, 0.0, 0.0159, 0.0, 0.0, 0.0)
+    pose = PSM.forward(start)
+    with pytest.raises(MotionRefused, match=r"after 0.0 mm of 0.1 mm: wrist centre is too close to the remote centre"):
+        made(PSM, start, Pose(pose.position + np.array([0.0, 0.0, -0.0001]), pose.quaternion))
+
+
+@pytest.mark.parametrize(
+    ("position", "quaternion", "text"),
+    [
+        ([math.nan, 0.0, -0.1], [0.0, 0.0, 0.0, 1.0], "position .*nan.* is not finite"),
+        ([0.0, math.inf, -0.1], [0.0, 0.0, 0.0, 1.0], "position .*inf.* is not finite"),
+        ([0.0, -0.1], [0.0, 0.0, 0.0, 1.0], "position .* is not finite"),
+        ([0.0, 0.0, -0.1], [0.0, 0.0, 0.0, 0.0], "no unit quaternion"),
+        ([0.0, 0.0, -0.1], [0.0, 0.0, math.nan, 1.0], "no unit quaternion"),
+    ],
+)
+def test_goal_that_is_no_pose_is_refused(position: list, quaternion: list, text: str) -> None:
+    """With the value."""
+    with pytest.raises(MotionRefused, match=f"PSM1: .*{text}"):
+        made(PSM, HOME, Pose(np.array(position), np.array(quaternion)))
+
+
+def test_ratio_that_is_none_is_refused() -> None:
+    """As for moves of joints."""
+    with pytest.raises(MotionRefused, match="ratio nan"):
+        made(PSM, HOME, SIDE, ratio=math.nan)
+
+
+def test_camera_arm_keeps_its_place_and_says_what_orientation_it_leaves_out() -> None:
+    """Four joints: the view goes through the remote centre, whatever was asked."""
+    q = (0.1, 0.2, 0.1, 0.3)
+    pose = ECM.forward(q)
+    goal = Pose(pose.position + np.array([0.02, 0.0, 0.0]), pose.quaternion)
+    move = made(ECM, q, goal)
+    path = played(move)
+    assert np.abs(ECM.forward(path[-1]).position - goal.position).max() < 1e-9
+    assert "ECM: orientation" in move.notes[0]
+    start, way = pose.position, goal.position - pose.position
+    for reached in path:
+        off = np.cross(ECM.forward(reached).position - start, way) / np.linalg.norm(way)
+        assert np.linalg.norm(off) < 1e-9
+
+
+def test_planning_does_not_make_the_driver_late() -> None:
+    """The longest line is probed within 2 ms; here with a margin of ten for a machine that does other things too."""
+    costs, goal = [], PSM.forward((-0.9, 0.5, 0.2, 2.0, 0.8, -0.7))
+    for _ in range(30):
+        began = time.perf_counter()
+        made(PSM, HOME, goal)
+        costs.append(time.perf_counter() - began)
+    assert statistics.median(costs) < 0.02
+
+
+def _turned_about_x(pose: Pose, angle: float) -> np.ndarray:
+    return quaternion_multiply([math.sin(angle / 2.0), 0.0, 0.0, math.cos(angle / 2.0)], pose.quaternion)
