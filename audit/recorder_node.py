@@ -26,7 +26,7 @@ from audit.parameter_survey import ParameterSurvey
 from audit.session_record import RecordLimits, SessionRecord
 from audit.signing import Signer
 from teleop_core.authentication import RECORD_KEY, KeyFileError
-from teleop_core.contract import DEFAULT_ARMS, INSTRUMENT_ARMS, SITES, STREAMS
+from teleop_core.contract import ARMS, DEFAULT_ARMS, SITES, STREAMS
 from teleop_core.graph import SUITE
 from teleop_core.record_folder import RecordedSession, RecordFolderError, new_folder_name, open_session, records_root
 from teleop_ros.adapter import Health, TeleopNode, run
@@ -49,7 +49,7 @@ LIBRARY = "telesurgery recorder"
 class RecorderParameters:
     """Parameters of the recorder."""
 
-    arms: list[str] = parameter(list(DEFAULT_ARMS), doc="instrument arms that are recorded", choices=INSTRUMENT_ARMS)
+    arms: list[str] = parameter(list(DEFAULT_ARMS), doc="arms that are recorded", choices=ARMS)
     site: str = parameter(SITES[0], doc="whose computer this is", choices=SITES)
     folder: str = parameter("", doc="folder of the session's record; empty: a new one")
     case: str = parameter("", doc="what the hospital calls the operation; never a name of a person")

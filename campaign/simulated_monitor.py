@@ -52,7 +52,7 @@ class SimulatedMonitor(SimulatedNode):
             self._streams[f"{arm}/measured_js"] = StreamObservation(arm, DRIVER)
         for eye in EYES:
             self._streams[f"image {eye}"] = StreamObservation(f"{eye} eye", VIDEO)
-        self._arms = {arm: ArmObservation() for arm in arms}
+        self._arms = {arm: ArmObservation(arm) for arm in arms}
         self._acceptance = Acceptance()
         self._replayed = Rises(REPLAY_WINDOW)
         self._not_finite = Rises(NOT_FINITE_WINDOW)

@@ -14,7 +14,7 @@ from launch.substitutions import LaunchConfiguration
 from launch_ros.actions import Node, PushRosNamespace, SetRemap
 from launch_ros.parameter_descriptions import ParameterValue
 
-from teleop_core.contract import CAMERA_ARM
+from teleop_core.contract import ARMS, DEFAULT_ARMS, with_camera
 from teleop_core.graph import BUILT_IN_SURGEON, CONTROLS, SIDES, NodeSpec, SessionOptions, enclave, node_graph, site_of
 from teleop_core.profiles import PROFILE_NAMES
 from teleop_ros.new_record import new_record
@@ -48,6 +48,11 @@ def arguments() -> list[LaunchDescriptionEntity]:
             default_value=CONTROLS[0],
             choices=list(CONTROLS),
             description="Who moves the arms: an operator at the console, or CRTK clients, with no console.",
+        ),
+        DeclareLaunchArgument(
+            "arms",
+            default_value=" ".join(DEFAULT_ARMS),
+            description=f"Arms of the session, out of {', '.join(ARMS)}: right hand, left hand, spare.",
         ),
         DeclareLaunchArgument(
             "profile",
@@ -96,7 +101,7 @@ def arguments() -> list[LaunchDescriptionEntity]:
 
 def session(context: LaunchContext) -> list[LaunchDescriptionEntity]:
     """The nodes for the chosen arguments; what cannot be used ends the launch before a node starts."""
-    names = ("side", "sim", "control", "profile", "keys", "hands", "record", "records", "case", "rviz")
+    names = ("side", "sim", "control", "arms", "profile", "keys", "hands", "record", "records", "case", "rviz")
     chosen = {name: LaunchConfiguration(name).perform(context) for name in names}
     profile, keys = session_link(chosen["profile"], chosen["keys"])
     record = chosen["record"] == "true"
@@ -104,6 +109,7 @@ def session(context: LaunchContext) -> list[LaunchDescriptionEntity]:
         side=chosen["side"],
         sim=chosen["sim"] == "true",
         control=chosen["control"],
+        arms=tuple(chosen["arms"].split()),
         profile=profile,
         keys=keys,
         hands=chosen["hands"],
@@ -116,7 +122,7 @@ def session(context: LaunchContext) -> list[LaunchDescriptionEntity]:
             "robot_state_publisher",
             "robot_state_publisher",
             ros_arguments=["--enclave", enclave("robot_state_publisher")],
-            parameters=[{"robot_description": as_text(expand((*options.arms, CAMERA_ARM)))}],
+            parameters=[{"robot_description": as_text(expand(with_camera(options.arms)))}],
         )
     if chosen["rviz"] == "true":
         actions += optional_node(

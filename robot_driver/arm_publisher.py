@@ -9,7 +9,7 @@ from geometry_msgs.msg import TransformStamped
 
 from robot_driver.arm_server import ArmServer
 from robot_driver.backend import Measured
-from teleop_core.psm_kinematics import JAW_NAME, JOINT_NAMES, forward_pose
+from teleop_core.psm_kinematics import JAW_NAME
 from teleop_core.se3 import Pose
 from teleop_ros.adapter import TeleopNode
 from teleop_ros.convert import fill_pose
@@ -26,7 +26,8 @@ class ArmPublisher:
         """Create the publishers of the arm on the node."""
         self._node = node
         self._arm = arm
-        self._base_frame = f"{arm.name}_base_link"
+        self._base_frame = arm.model.base_frame
+        self._has_jaw = arm.model.jaw is not None
         self._last_event_ns = 0
         streams = (
             "operating_state",
@@ -34,15 +35,14 @@ class ArmPublisher:
             "setpoint_js",
             "measured_cp",
             "setpoint_cp",
-            "jaw_measured_js",
-            "jaw_setpoint_js",
             "servo_report",
+            *(("jaw_measured_js", "jaw_setpoint_js") if self._has_jaw else ()),
         )
         self._publishers = {stream: node.publisher(stream, arm=arm.name) for stream in streams}
         self._messages = {stream: publisher.msg_type() for stream, publisher in self._publishers.items()}
         for stream in ("measured_js", "setpoint_js"):
-            self._messages[stream].name = list(JOINT_NAMES)
-        for stream in ("jaw_measured_js", "jaw_setpoint_js"):
+            self._messages[stream].name = list(arm.model.joint_names)
+        for stream in ("jaw_measured_js", "jaw_setpoint_js") if self._has_jaw else ():
             self._messages[stream].name = [JAW_NAME]
         for stream in ("measured_cp", "setpoint_cp"):
             self._messages[stream].header.frame_id = self._base_frame
@@ -72,11 +72,13 @@ class ArmPublisher:
         """Measured and setpoint, joints and pose; the pose has the stamp of the joints it was worked out from."""
         stamp = self._node.get_clock().now().to_msg()
         setpoint = self._arm.gate.setpoint
-        pose_measured, pose_setpoint = forward_pose(measured.position), forward_pose(setpoint)
+        model = self._arm.model
+        pose_measured, pose_setpoint = model.forward(measured.position), model.forward(setpoint)
         self._joints("measured_js", stamp, measured.position, measured.velocity, measured.effort)
         self._joints("setpoint_js", stamp, setpoint)
-        self._joints("jaw_measured_js", stamp, (measured.jaw,), (measured.jaw_velocity,), (measured.jaw_effort,))
-        self._joints("jaw_setpoint_js", stamp, (self._arm.jaw_setpoint,))
+        if self._has_jaw:
+            self._joints("jaw_measured_js", stamp, (measured.jaw,), (measured.jaw_velocity,), (measured.jaw_effort,))
+            self._joints("jaw_setpoint_js", stamp, (self._arm.jaw_setpoint,))
         self._pose("measured_cp", stamp, pose_measured)
         self._pose("setpoint_cp", stamp, pose_setpoint)
         if self._tf is not None:

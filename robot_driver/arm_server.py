@@ -10,10 +10,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from robot_driver.backend import ArmBackend, Measured
-from robot_driver.command_gate import CommandGate
+from robot_driver.command_gate import CommandGate, Decision
 from robot_driver.gate_limits import Excess, GateLimits, GateReason
 from robot_driver.operating_state import ENABLED, OperatingState
-from teleop_core.psm_kinematics import JAW_LIMITS, forward, shaft_deviation_from_rcm
+from teleop_core.arm_model import arm_model
+from teleop_core.psm_kinematics import JAW_LIMITS
 
 JAW_LOWER, JAW_UPPER = float(JAW_LIMITS.lower[0]), float(JAW_LIMITS.upper[0])
 JAW_VELOCITY = float(JAW_LIMITS.velocity[0])
@@ -50,9 +51,12 @@ class ArmServer:
     Attributes:
         name: Name of the arm.
         period: Nominal servo period [s].
+        limits: What its gate is given.
+        model: Its kinematics.
         operating: Its operating state.
         gate: Its command gate.
-        jaw_setpoint: Angle that the jaw is told to take [rad].
+        decision: What the gate made of the newest command; None before the first.
+        jaw_setpoint: Angle that the jaw is told to take [rad]; of no meaning for an arm without one.
         hold_reason: Why the gate held the arm in the last servo period; None if it might move.
         holds: How often it has begun to hold it since the start.
         received: Servo commands since the start.
@@ -66,9 +70,12 @@ class ArmServer:
     def __init__(self, name: str, backend: ArmBackend, limits: GateLimits) -> None:
         """The backend is connected; the arm starts stopped, where it is."""
         self.name = name
+        self.limits = limits
+        self.model = arm_model(name)
         self.operating = OperatingState()
         measured = backend.measured(name)
         self.gate = CommandGate(limits, measured.position)
+        self.decision: Decision | None = None
         self.jaw_setpoint = measured.jaw
         self.hold_reason: GateReason | None = GateReason.DISABLED
         self.holds = 0
@@ -113,7 +120,7 @@ class ArmServer:
         self.received += 1
         if not math.isnan(jaw):
             self.servo_jaw(now, jaw)
-        decision = self.gate.command(now, q, sampled_at)
+        self.decision = decision = self.gate.command(now, q, sampled_at)
         for excess in decision.reasons:
             self._count_limit(excess)
         if not decision.moved:
@@ -126,20 +133,23 @@ class ArmServer:
         self._backend.servo(self.name, decision.setpoint, decision.velocity, self.jaw_setpoint)
         return True
 
-    def note_applied(self, latency: float) -> None:
+    def note_applied(self, latency: float = math.nan) -> None:
         """Bookkeeping of a command that was applied, for when nothing waits any more.
 
         Args:
-            latency: From hand sample to the setpoint's being with the robot [s].
+            latency: From hand sample to the setpoint's being with the robot [s]; NaN: no hand made the command.
         """
-        self.statistics.motion_latency.append(latency)
+        if not math.isnan(latency):
+            self.statistics.motion_latency.append(latency)
         if self.applied % RCM_EVERY == 0:
-            deviation = shaft_deviation_from_rcm(self.gate.setpoint)
+            deviation = self.model.shaft_deviation(self.gate.setpoint)
             self.statistics.rcm_deviation = max(self.statistics.rcm_deviation, deviation)
 
     def servo_jaw(self, now: float, angle: float) -> None:
         """Where the jaw shall go; it moves with the next servo command, so never without a permit."""
-        if JAW_LOWER <= angle <= JAW_UPPER:
+        if self.model.jaw is None:
+            self._count_limit(Excess(GateReason.WRONG_SIZE))
+        elif JAW_LOWER <= angle <= JAW_UPPER:
             self._jaw_target = angle
             self._jaw_commanded_at = now
         elif math.isfinite(angle):
@@ -164,8 +174,32 @@ class ArmServer:
                 self._backend.hold(self.name)
         measured = self._backend.measured(self.name)
         if self.hold_reason is None:
-            self.statistics.tracking_error.append(tip_distance(measured.position, self.gate.setpoint))
+            tip, wanted = self.model.tip(measured.position), self.model.tip(self.gate.setpoint)
+            self.statistics.tracking_error.append(math.dist(tip, wanted))
         return measured
+
+    @property
+    def setpoint_velocity(self) -> tuple[float, ...]:
+        """Speed of the setpoint [rad/s, m/s]; zero while the arm is held."""
+        if self._applied_at is None or self.decision is None:
+            return (0.0,) * len(self.gate.setpoint)
+        return self.decision.velocity
+
+    @property
+    def commanded_at(self) -> float | None:
+        """When the setpoint moved last, monotonic [s]; None while the arm is held."""
+        return self._applied_at
+
+    def stand(self) -> None:
+        """Stop at the setpoint; the next command may move on."""
+        self.gate.enable(self.operating.ready)
+        self._applied_at = None
+        self._backend.hold(self.name)
+
+    def taken_over(self) -> None:
+        """Somebody else takes the arm: it stands, and who drove it is told by a hold."""
+        self.stand()
+        self.holds += 1
 
     def take_statistics(self) -> ServoStatistics:
         """Statistics since the last call."""
@@ -192,8 +226,3 @@ class ArmServer:
         reason, seconds, amounts = excess.reason, self.statistics.limit_seconds, self.statistics.limit_amounts
         seconds[reason] = seconds.get(reason, 0.0) + self.period
         amounts[reason] = max(excess.amount, amounts.get(reason, excess.amount))
-
-
-def tip_distance(q_first: tuple[float, ...], q_second: tuple[float, ...]) -> float:
-    """Distance of the tool tips of two joint configurations [m]."""
-    return math.dist(forward(q_first)[0], forward(q_second)[0])

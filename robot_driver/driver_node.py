@@ -25,16 +25,15 @@ from typing import Any
 
 from diagnostic_msgs.msg import DiagnosticStatus
 
-from robot_driver.arm_limits import gate_limits
+from robot_driver.arm_limits import arm_gate_limits
 from robot_driver.arm_publisher import ArmPublisher
 from robot_driver.arm_server import ArmServer
 from robot_driver.backend import BackendError
 from robot_driver.joint_order import in_order
 from robot_driver.operating_state import FAULT
 from robot_driver.pybullet_backend import PyBulletBackend
-from teleop_core.contract import CAMERA_ARM, DEFAULT_ARMS, INSTRUMENT_ARMS, STREAMS
+from teleop_core.contract import ARMS, DEFAULT_ARMS, STREAMS, instruments, with_camera
 from teleop_core.permit import stamp_is_fresh
-from teleop_core.psm_kinematics import JOINT_NAMES
 from teleop_ros.adapter import Health, TeleopNode, run
 from teleop_ros.convert import seconds
 from teleop_ros.decisions import DECISION_LOG, watcher
@@ -57,7 +56,7 @@ TELL_EVERY = 1.0
 class DriverParameters:
     """Parameters of the driver."""
 
-    arms: list[str] = parameter(list(DEFAULT_ARMS), doc="instrument arms to drive", choices=INSTRUMENT_ARMS)
+    arms: list[str] = parameter(list(DEFAULT_ARMS), doc="arms to drive, at least one instrument arm", choices=ARMS)
     sim: bool = parameter(True, doc="simulated robot in PyBullet; false: hardware")
     servo_rate: float = parameter(200.0, unit="Hz", low=50.0, high=500.0, doc="nominal rate of servo commands")
     profile: str = parameter("lan", doc="limits of the link: name of a profile, or a file")
@@ -67,6 +66,8 @@ class DriverParameters:
     def __post_init__(self) -> None:
         """Refuse what cannot be driven."""
         check(self)
+        if len(set(self.arms)) != len(self.arms) or not instruments(self.arms):
+            raise ParameterError(f"parameter arms: {self.arms} must be different arms, one of them an instrument arm")
         if not self.sim:
             raise ParameterError("parameter sim: false needs a hardware backend, and this version has none")
 
@@ -86,11 +87,13 @@ class DriverNode(TeleopNode):
         link = profile(self.parameters.profile)
         require_security(link, self._permit_key.level)
         watch = watcher(self.parameters.decision_log)
-        limits = gate_limits(period, link.command_age, link.command_hold)
-        description = expand(arms=(*self.parameters.arms, CAMERA_ARM))
+        description = expand(with_camera(self.parameters.arms))
         self.backend = connect_simulation(self.parameters.arms, description)
         self.get_logger().info(f"security: {self._permit_key.level}")
-        self.arms = {name: ArmServer(name, self.backend, limits) for name in self.parameters.arms}
+        self.arms = {
+            name: ArmServer(name, self.backend, arm_gate_limits(name, period, link.command_age, link.command_hold))
+            for name in self.parameters.arms
+        }
         for name, arm in self.arms.items():
             arm.gate = watch(f"gate {name}", arm.gate, *GATE_DECISIONS)
         self.outputs = {name: ArmPublisher(self, arm) for name, arm in self.arms.items()}
@@ -127,7 +130,7 @@ class DriverNode(TeleopNode):
 
     def on_servo(self, name: str, message: Any) -> None:
         """A servo command of one arm: act on it now."""
-        q = in_order(message.name, message.position, JOINT_NAMES)
+        q = in_order(message.name, message.position, self.arms[name].model.joint_names)
         # The gate refuses and counts what has no size.
         self._drive(message.header.stamp, ((name, () if q is None else q, math.nan),))
 
@@ -236,7 +239,8 @@ class DriverNode(TeleopNode):
 
     def _subscribe(self, name: str) -> None:
         self.subscription("servo_jp", lambda message: self.on_servo(name, message), awaited=True, arm=name)
-        self.subscription("jaw_servo_jp", lambda message: self.on_servo_jaw(name, message), arm=name)
+        if self.arms[name].model.jaw is not None:
+            self.subscription("jaw_servo_jp", lambda message: self.on_servo_jaw(name, message), arm=name)
         self.subscription("state_command", lambda message: self.on_state_command(name, message), awaited=True, arm=name)
 
     def _sampled_at(self, now: float, stamp: Any) -> float:

@@ -20,7 +20,7 @@ from diagnostic_msgs.msg import DiagnosticStatus
 
 from robot_driver.teleoperated_arm import TeleoperatedArm
 from teleop_core.cart import rotation_display_in_base
-from teleop_core.contract import DEFAULT_ARMS, INSTRUMENT_ARMS, STREAMS
+from teleop_core.contract import ARMS, DEFAULT_ARMS, STREAMS, instruments
 from teleop_core.jaw import JawLimits
 from teleop_core.motion_limits import MotionLimits
 from teleop_core.permit import PermitHolder, stamp_is_fresh
@@ -47,7 +47,9 @@ class KinematicsParameters:
     """Parameters of the kinematics."""
 
     arms: list[str] = parameter(
-        list(DEFAULT_ARMS), doc="arms driven by the right and the left hand", choices=INSTRUMENT_ARMS
+        list(DEFAULT_ARMS),
+        doc="arms of the session: the right hand's, the left hand's, others",
+        choices=ARMS,
     )
     profile: str = parameter("lan", doc="limits of the link: name of a profile, or a file")
     tool_speed: float = parameter(0.2, unit="m/s", low=0.01, high=0.5, doc="largest speed of a tool tip")
@@ -61,8 +63,8 @@ class KinematicsParameters:
     def __post_init__(self) -> None:
         """Refuse what cannot be driven."""
         check(self)
-        if not 1 <= len(self.arms) <= len(HANDS) or len(set(self.arms)) != len(self.arms):
-            raise ParameterError(f"parameter arms: {self.arms} must be one or two different arms")
+        if len(set(self.arms)) != len(self.arms) or not instruments(self.arms):
+            raise ParameterError(f"parameter arms: {self.arms} must be different arms, one of them an instrument arm")
 
 
 class KinematicsNode(TeleopNode):
@@ -86,7 +88,7 @@ class KinematicsNode(TeleopNode):
         self._permits_refused = self._permits_unauthenticated = 0
         motion = MotionLimits(tool_speed=parameters.tool_speed, tool_rotation_speed=parameters.tool_rotation_speed)
         self.arms = []
-        for hand, arm in zip(HANDS, parameters.arms, strict=False):
+        for hand, arm in zip(HANDS, instruments(parameters.arms), strict=False):
             pair = HandArmPair(
                 hand, rotation_display_in_base(arm), motion, JawLimits(), tremor_filter=parameters.tremor_filter
             )

@@ -15,7 +15,7 @@ from typing import Any
 
 from diagnostic_msgs.msg import DiagnosticStatus
 
-from teleop_core.contract import DEFAULT_ARMS, INSTRUMENT_ARMS
+from teleop_core.contract import ARMS, DEFAULT_ARMS
 from teleop_core.signals import SafetyLevel
 from teleop_ros.adapter import Health, TeleopNode, run
 from teleop_ros.parameters import check, declare, parameter
@@ -29,7 +29,7 @@ RETRY = 0.5
 class LocalTeamParameters:
     """Parameters of the local team."""
 
-    arms: list[str] = parameter(list(DEFAULT_ARMS), doc="instrument arms to prepare", choices=INSTRUMENT_ARMS)
+    arms: list[str] = parameter(list(DEFAULT_ARMS), doc="arms to prepare", choices=ARMS)
 
     def __post_init__(self) -> None:
         """Refuse unknown arms."""

@@ -10,10 +10,10 @@ from dataclasses import dataclass
 import pybullet
 
 from robot_driver.backend import ArmBackend, BackendError, Measured
+from teleop_core.arm_model import arm_model
 from teleop_core.cart import PLACEMENTS
 from teleop_core.contract import CAMERA_ARM
-from teleop_core.ecm_kinematics import ECM_JOINT_NAMES
-from teleop_core.psm_kinematics import JAW_LIMITS, JAW_NAME, JOINT_LIMITS, JOINT_NAMES
+from teleop_core.psm_kinematics import JAW_NAME
 
 PHYSICS_STEP = 0.001
 """[s]"""
@@ -22,17 +22,16 @@ MOST_TO_CATCH_UP = 0.05
 POSITION_GAIN = 0.12
 """Share of the position error taken back in one physics step: a servo bandwidth of about 20 Hz."""
 VELOCITY_GAIN = 1.0
-CAMERA_EFFORT = 50.0
-"""Largest effort that holds the camera arm [N m, N]."""
 
 
 @dataclass
 class _Arm:
-    """Joint indices of one arm in the physics engine, and its setpoint."""
+    """One arm in the physics engine: indices of its joints and of its jaw with both fingers, efforts, setpoint."""
 
     joints: list[int]
-    jaw: int
-    fingers: list[int]
+    jaws: list[int]
+    efforts: list[float]
+    jaw_effort: float
     setpoint: tuple[float, ...]
     velocity: tuple[float, ...]
     jaw_setpoint: float
@@ -43,15 +42,16 @@ class PyBulletBackend(ArmBackend):
     """All arms of the cart in one physics world."""
 
     def __init__(self, arms: list[str], urdf_file: str) -> None:
-        """`arms`: instrument arms of the URDF that this backend drives; `urdf_file`: path of the expanded URDF."""
-        self._names = arms
+        """`arms`: those that this backend drives; the camera arm is held where it is not among them.
+
+        `urdf_file`: path of the expanded URDF.
+        """
+        self._names = list(dict.fromkeys((*arms, CAMERA_ARM)))
         self._urdf_file = urdf_file
         self._arms: dict[str, _Arm] = {}
         self._client = -1
         self._robot = -1
         self._time: float | None = None
-        self._efforts = [float(effort) for effort in JOINT_LIMITS.effort]
-        self._jaw_effort = float(JAW_LIMITS.effort[0])
         self._moving: dict[str, int] = {}
 
     def connect(self) -> None:
@@ -69,15 +69,10 @@ class PyBulletBackend(ArmBackend):
             raise BackendError(f"PyBullet cannot load {self._urdf_file}: {error}") from error
         self._moving = self._moving_joints()
         for name in self._names:
-            joints = [self._joint(f"{name}_{joint}") for joint in JOINT_NAMES]
-            # The jaw joint holds the opening; each finger shows half of it (the engine ignores mimic joints).
-            fingers = [self._joint(f"{name}_{JAW_NAME}_finger_{side}_joint") for side in ("left", "right")]
-            ready = tuple(float(value) for value in PLACEMENTS[name].ready)
-            self._arms[name] = _Arm(joints, self._joint(f"{name}_{JAW_NAME}"), fingers, ready, (0.0,) * len(ready), 0.0)
-            for index, value in zip(joints, ready, strict=True):
+            self._arms[name] = self._arm(name)
+            for index, value in zip(self._arms[name].joints, self._arms[name].setpoint, strict=True):
                 pybullet.resetJointState(self._robot, index, value, physicsClientId=self._client)
             self.hold(name)
-        self._hold_camera_arm()
 
     def enable(self, arm: str, enabled: bool) -> None:
         """Motors and brakes alike hold the arm at its setpoint in the simulation."""
@@ -98,8 +93,10 @@ class PyBulletBackend(ArmBackend):
     def measured(self, arm: str) -> Measured:
         """Joint states of the physics engine."""
         state = self._arms[arm]
-        found = pybullet.getJointStates(self._robot, [*state.joints, state.jaw], physicsClientId=self._client)
-        joints, jaw = found[: len(state.joints)], found[-1]
+        wanted = [*state.joints, *state.jaws[:1]]
+        found = pybullet.getJointStates(self._robot, wanted, physicsClientId=self._client)
+        joints = found[: len(state.joints)]
+        jaw = found[-1] if state.jaws else (0.0, 0.0, (), 0.0)
         return Measured(
             tuple(joint[0] for joint in joints),
             tuple(joint[1] for joint in joints),
@@ -146,19 +143,32 @@ class PyBulletBackend(ArmBackend):
         except KeyError:
             raise BackendError(f"{self._urdf_file} has no joint {name}; it has {', '.join(self._moving)}") from None
 
-    def _hold_camera_arm(self) -> None:
-        names = [f"{CAMERA_ARM}_{joint}" for joint in ECM_JOINT_NAMES]
-        joints = [self._joint(name) for name in names]
-        ready = tuple(float(value) for value in PLACEMENTS[CAMERA_ARM].ready)
-        for index, value in zip(joints, ready, strict=True):
-            pybullet.resetJointState(self._robot, index, value, physicsClientId=self._client)
-        self._control(joints, ready, (0.0,) * len(joints), [CAMERA_EFFORT] * len(joints))
+    def _arm(self, name: str) -> _Arm:
+        """One arm of the URDF in its ready configuration."""
+        model = arm_model(name)
+        joints = [self._joint(f"{name}_{joint}") for joint in model.joint_names]
+        jaws = []
+        if model.jaw is not None:
+            # The jaw joint holds the opening; each finger shows half of it (the engine ignores mimic joints).
+            fingers = [f"{name}_{JAW_NAME}_finger_{side}_joint" for side in ("left", "right")]
+            jaws = [self._joint(joint) for joint in (f"{name}_{JAW_NAME}", *fingers)]
+        ready = tuple(float(value) for value in PLACEMENTS[name].ready)
+        return _Arm(
+            joints=joints,
+            jaws=jaws,
+            efforts=[float(effort) for effort in model.limits.effort],
+            jaw_effort=0.0 if model.jaw is None else float(model.jaw.effort[0]),
+            setpoint=ready,
+            velocity=(0.0,) * len(ready),
+            jaw_setpoint=0.0,
+        )
 
     def _track(self, state: _Arm) -> None:
         state.changed = False
-        self._control(state.joints, state.setpoint, state.velocity, self._efforts)
-        jaw, half = state.jaw_setpoint, max(0.0, state.jaw_setpoint / 2.0)
-        self._control([state.jaw, *state.fingers], (jaw, half, half), (0.0,) * 3, [self._jaw_effort] * 3)
+        self._control(state.joints, state.setpoint, state.velocity, state.efforts)
+        if state.jaws:
+            jaw, half = state.jaw_setpoint, max(0.0, state.jaw_setpoint / 2.0)
+            self._control(state.jaws, (jaw, half, half), (0.0,) * 3, [state.jaw_effort] * 3)
 
     def _control(
         self, joints: list[int], position: tuple[float, ...], velocity: tuple[float, ...], efforts: list[float]

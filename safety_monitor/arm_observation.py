@@ -7,7 +7,7 @@ from collections import deque
 from typing import Any
 
 from safety_monitor.inputs import ArmHealth
-from teleop_core.psm_kinematics import forward
+from teleop_core.arm_model import ArmModel, arm_model
 
 COMPARE_AT_LEAST_EVERY = 0.5
 """Without a pair of measured and commanded joints of one instant for this long the error is unknown [s]."""
@@ -24,8 +24,9 @@ OVERRULING = ("command jumps", "insertion command jumps", "commands faster than 
 class TrackingError:
     """Distance of measured and commanded tip of one arm, worked out from joints of the same instant."""
 
-    def __init__(self) -> None:
-        """Nothing compared yet."""
+    def __init__(self, model: ArmModel) -> None:
+        """Nothing compared yet; `model`: kinematics of the arm."""
+        self._model = model
         self._error = 0.0
         self._compared_at: float | None = None
         self._unmatched_for = 0.0
@@ -42,7 +43,7 @@ class TrackingError:
             return
         self._compared_at, self._unmatched_for = now, 0.0
         try:
-            self._error = math.dist(forward(setpoint.position)[0], forward(measured.position)[0])
+            self._error = math.dist(self._model.tip(setpoint.position), self._model.tip(measured.position))
         except ValueError:
             self._error = math.nan
 
@@ -62,11 +63,11 @@ class ArmObservation:
         aligning: It waits for the operator's gesture.
     """
 
-    def __init__(self) -> None:
-        """Nothing seen yet."""
+    def __init__(self, name: str) -> None:
+        """Nothing seen yet of the arm of this name."""
         self.ready: bool | None = None
         self.aligning = False
-        self._tracking = TrackingError()
+        self._tracking = TrackingError(arm_model(name))
         self._setpoint: Any = None
         self._report: Any = None
         self._reported_at = float("-inf")

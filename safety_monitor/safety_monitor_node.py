@@ -33,8 +33,8 @@ from safety_monitor.safety_log import CHAIN, SafetyLog
 from safety_monitor.state_message import events, fill, health_of_node, health_of_streams
 from safety_monitor.stream_watch import StreamWatch
 from safety_monitor.supervisor import Supervisor, Verdict
-from teleop_core.contract import DEFAULT_ARMS, EYE_LINKS, EYES, INSTRUMENT_ARMS, SITES, STREAMS
-from teleop_core.permit import stamp_is_fresh
+from teleop_core.contract import ARMS, DEFAULT_ARMS, EYE_LINKS, EYES, SITES, STREAMS
+from teleop_core.permit import USUAL_LEASE, stamp_is_fresh
 from teleop_core.signals import TeleopState
 from teleop_ros.adapter import Health, HealthRow, TeleopNode, run
 from teleop_ros.audit_log import RECORD_FOLDER, audit_log
@@ -55,12 +55,12 @@ REPLAY_WINDOW, NOT_FINITE_WINDOW = 1.0, 0.5
 class SafetyMonitorParameters:
     """Parameters of the safety monitor."""
 
-    arms: list[str] = parameter(list(DEFAULT_ARMS), doc="instrument arms that are expected", choices=INSTRUMENT_ARMS)
+    arms: list[str] = parameter(list(DEFAULT_ARMS), doc="arms that are expected", choices=ARMS)
     profile: str = parameter("lan", doc="limits of the link: a name, or a file")
     console: bool = parameter(
         True, doc="an operator drives the arms; false: CRTK clients and the local team only, a console may not speak"
     )
-    lease: float = parameter(0.1, unit="s", low=0.03, high=0.3, doc="a permit ends this long after its arrival")
+    lease: float = parameter(USUAL_LEASE, unit="s", low=0.03, high=0.3, doc="a permit ends this long after its arrival")
     key_folder: str = parameter("", doc=KEY_FOLDER)
     decision_log: str = parameter("", doc="file that takes every decision with its inputs; empty: none")
     recorder: bool = parameter(False, doc="a recorder is expected; without one a session does not arm")
@@ -98,7 +98,7 @@ class SafetyMonitorNode(TeleopNode):
         own, other = SITES
         self._recorders = {own: RecorderWatch(parameters.recorder, recorded), other: RecorderWatch(expected=False)}
         self._streams = StreamWatch(self)
-        self._arms = {arm: ArmObservation() for arm in parameters.arms}
+        self._arms = {arm: ArmObservation(arm) for arm in parameters.arms}
         self._acceptance = Acceptance()
         self._replayed = Rises(REPLAY_WINDOW)
         self._not_finite = {"kinematics": Rises(NOT_FINITE_WINDOW)}

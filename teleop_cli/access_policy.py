@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from xml.etree import ElementTree
 
-from teleop_core.contract import INSTRUMENT_ARMS, STREAMS
+from teleop_core.contract import ARMS, STREAMS
 from teleop_core.graph import SUITE, enclave
 
 OBSERVER, OPERATE, STATE_PUBLISHER = "telesurgery", "telesurgery_operate", "robot_state_publisher"
@@ -78,12 +78,12 @@ class Access:
     request: tuple[str, ...]
 
 
-def policy(namespace: str = "", arms: Sequence[str] = INSTRUMENT_ARMS) -> list[Access]:
+def policy(namespace: str = "", arms: Sequence[str] = ARMS) -> list[Access]:
     """Access of every process, in the order of the graph.
 
     Args:
         namespace: Namespace of the session, with or without slashes; empty for none.
-        arms: Instrument arms.
+        arms: Arms of the cart.
     """
     suite = [*SUITE, OBSERVER, OPERATE]
     return [_access(node, suite, namespace, arms) for node in (*suite, STATE_PUBLISHER)]

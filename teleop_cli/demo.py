@@ -21,7 +21,7 @@ from teleop_cli.outputs import HandsError, OutputError, Outputs, hands_to_use
 from teleop_cli.runner import PACKAGE, Runner, StartError, session_environment
 from teleop_cli.say import say
 from teleop_cli.stop import noted_signals
-from teleop_core.contract import DEFAULT_ARMS, INSTRUMENT_ARMS, MASTERS
+from teleop_core.contract import ARMS, DEFAULT_ARMS, instruments
 from teleop_core.graph import BUILT_IN_SURGEON, CONSOLE, CONTROLS, ROBOT, SessionOptions, enclave, node_graph, site_of
 from teleop_core.record_folder import RecordFolderError, records_root
 from teleop_ros.new_record import new_record
@@ -66,9 +66,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--arms",
         nargs="+",
         default=list(DEFAULT_ARMS),
-        choices=INSTRUMENT_ARMS,
+        choices=ARMS,
         metavar="ARM",
-        help="arms that the right hand (MTMR) and the left hand (MTML) drive, in this order (default: PSM1 PSM2)",
+        help="arms of the session: those that the right hand (MTMR) and the left hand (MTML) drive, in this order, "
+        "then a spare one; ECM for the camera arm (default: PSM1 PSM2)",
     )
     parser.add_argument(
         "--control",
@@ -124,8 +125,8 @@ def demo(arguments: argparse.Namespace) -> int:
 
 
 def _options(arguments: argparse.Namespace) -> SessionOptions:
-    if not 1 <= len(arguments.arms) <= len(MASTERS) or len(set(arguments.arms)) != len(arguments.arms):
-        raise ValueError(f"--arms {' '.join(arguments.arms)}: give one or two different arms, one for each hand")
+    if len(set(arguments.arms)) != len(arguments.arms) or not instruments(arguments.arms):
+        raise ValueError(f"--arms {' '.join(arguments.arms)}: give different arms, one of them a PSM")
     hands = hands_to_use(arguments.hands)
     profile, keys = link_to_use(arguments)
     _check_console_records(arguments, keys)

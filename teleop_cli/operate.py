@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from teleop_cli.domain import claimed_domains, domain_from_environment
 from teleop_core.authentication import Authenticator, KeyFileError, load_key
-from teleop_core.contract import CAMERA_ARM, INSTRUMENT_ARMS
+from teleop_core.contract import ARMS
 from teleop_core.graph import enclave
 from teleop_ros.shared_files import loopback_environment
 
@@ -40,9 +40,7 @@ def add_commands(add: Callable[[str, str], argparse.ArgumentParser]) -> None:
     _with_place(add("reset", "local reset after a fault or a protective stop")).set_defaults(run=reset)
     parser = _with_place(add("arm", "change the operating state of arms (CRTK state_command)"))
     parser.add_argument("verb", choices=tuple(WISHED_STATE), help="what to do")
-    parser.add_argument(
-        "arms", nargs="+", choices=(*INSTRUMENT_ARMS, CAMERA_ARM), metavar="ARM", help="PSM1, PSM2, ..."
-    )
+    parser.add_argument("arms", nargs="+", choices=ARMS, metavar="ARM", help="PSM1, PSM2, ...")
     parser.set_defaults(run=arm)
     _with_place(add("status", "print the present states once")).set_defaults(run=status)
 
@@ -142,7 +140,7 @@ def _arm_one(node: OperateNode, arguments: argparse.Namespace) -> int:
 
 
 def _status_one(node: OperateNode, _arguments: argparse.Namespace) -> int:
-    for name in INSTRUMENT_ARMS:
+    for name in ARMS:
         node.watch_arm(name)
     _until(node, lambda: bool(node.safety_state and node.feedback), ANSWER_LIMIT)
     _until(node, lambda: False, 0.3)  # latched states of the arms

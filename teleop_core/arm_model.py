@@ -21,7 +21,9 @@ from teleop_core.se3 import ArrayLike, FloatArray, Pose, as_floats, quaternion_a
 MIN_DEPTH = 0.045
 """Least length of an instrument's shaft past the RCM [m]: the da Vinci Research Kit's safe distance."""
 
-_ROUNDING = 1e-9
+_SHAFT_END = 3
+"""Row of the tables whose frame is at the end of the shaft, z along it."""
+EXACT = 1e-9
 """A pose is met exactly when what is left is no more than this [m, rad]."""
 
 
@@ -73,6 +75,16 @@ class ArmModel:
         pose: Pose = self._kinematics.forward_pose(q)
         return pose
 
+    def tip(self, q: ArrayLike) -> FloatArray:
+        """Return the place of the tip (3,) in the base [m] at q (n,); errors as `forward`."""
+        position: FloatArray = self._kinematics.forward(q)[0]
+        return position
+
+    def shaft_deviation(self, q: ArrayLike) -> float:
+        """Return how far the line of the shaft passes from the RCM [m] at q (n,), from the full chain of transforms."""
+        shaft_end = psm_kinematics.chain_of_frames(q, self._table)[_SHAFT_END]
+        return psm_kinematics.line_deviation_from_rcm(shaft_end[:3, 3], shaft_end[:3, 2])
+
     def inverse(self, pose: Pose, q_previous: ArrayLike) -> Inverse:
         """Return the joint values for a pose of the tip in the base: exact where reachable, else clamped and told.
 
@@ -114,6 +126,12 @@ class ArmModel:
                 jacobian[:3, index] = np.cross(axis, tip - frame[:3, 3])
                 jacobian[3:, index] = axis
         return jacobian
+
+    def body_jacobian(self, q: ArrayLike) -> FloatArray:
+        """Return the same Jacobian (6, n) in the tip's own axes; errors as `jacobian`."""
+        rotation = self.forward(q).rotation()
+        spatial = self.jacobian(q)
+        return np.vstack((rotation.T @ spatial[:3], rotation.T @ spatial[3:]))
 
     def within(self, q: ArrayLike) -> bool:
         """Tell whether q is one finite value for each joint, all within the limits."""
@@ -161,13 +179,6 @@ def arm_model(name: str) -> ArmModel:
     )
 
 
-def body_jacobian(model: ArmModel, q: ArrayLike) -> FloatArray:
-    """Return the Jacobian (6, n) of the tip at q (n,) in the tip's own axes; errors as `ArmModel.jacobian`."""
-    rotation = model.forward(q).rotation()
-    spatial = model.jacobian(q)
-    return np.vstack((rotation.T @ spatial[:3], rotation.T @ spatial[3:]))
-
-
 def _ecm_limits() -> JointLimits:
     return _from_insertion(ecm_kinematics.ECM_LIMITS, ecm_kinematics.MIN_INSERTION)
 
@@ -192,4 +203,4 @@ def _rotation(pose: Pose) -> FloatArray:
 
 
 def _unless_rounding(error: float) -> float:
-    return error if error > _ROUNDING else 0.0
+    return error if error > EXACT else 0.0

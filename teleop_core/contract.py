@@ -17,12 +17,22 @@ CAMERA_ARM = "ECM"
 ARMS = (*INSTRUMENT_ARMS, CAMERA_ARM)
 """Every arm of the cart."""
 DEFAULT_ARMS = ("PSM1", "PSM2")
-"""Arms of a session, in the order of the hands that drive them: right, left."""
+"""Arms of a session: instrument arms in the order of the hands that drive them, right, left, spare."""
 EYES = ("left", "right")
 EYE_LINKS = {eye: f"{CAMERA_ARM}_{eye}_optical" for eye in EYES}
 """Frame of the images of each eye."""
 SITES = ("robot", "console")
 """Sites that record a session."""
+
+
+def instruments(arms: Sequence[str]) -> tuple[str, ...]:
+    """Instrument arms among some arms, in their order."""
+    return tuple(arm for arm in arms if arm in INSTRUMENT_ARMS)
+
+
+def with_camera(arms: Sequence[str]) -> tuple[str, ...]:
+    """Arms of a session and the camera arm, which is always on the cart."""
+    return tuple(dict.fromkeys((*arms, CAMERA_ARM)))
 
 
 class Intent(Enum):
@@ -49,6 +59,7 @@ class Stream:
         sinks: Nodes of the suite that subscribe to it.
         rate: Nominal rate [Hz]; 0 for events.
         intent: What it is for.
+        arms: Arms that have it.
     """
 
     name: str
@@ -58,6 +69,7 @@ class Stream:
     sinks: tuple[str, ...]
     rate: float
     intent: Intent
+    arms: tuple[str, ...] = ARMS
 
     def topic_for(self, **parts: str) -> str:
         """Relative topic with its parts filled in, e.g. ``topic_for(arm="PSM1")``."""
@@ -65,7 +77,7 @@ class Stream:
 
     def topics(self, arms: Sequence[str]) -> list[str]:
         """Relative topics of the stream, one for each arm, hand, eye or site."""
-        values = {"arm": tuple(arms), "master": MASTERS, "eye": EYES, "site": SITES}
+        values = {"arm": tuple(arm for arm in arms if arm in self.arms), "master": MASTERS, "eye": EYES, "site": SITES}
         parts = [part for part in values if f"{{{part}}}" in self.topic]
         chosen = itertools.product(*(values[part] for part in parts))
         return [self.topic_for(**dict(zip(parts, one, strict=True))) for one in chosen]
@@ -90,7 +102,8 @@ _ROWS = (
            "kinematics", ("driver",), 200.0, Intent.SERVO),
     # arms (CRTK)
     Stream("servo_jp", "{arm}/servo_jp", _JOINT_STATE, "any", ("driver",), 200.0, Intent.SERVO),
-    Stream("jaw_servo_jp", "{arm}/jaw/servo_jp", _JOINT_STATE, "any", ("driver",), 100.0, Intent.SERVO),
+    Stream("jaw_servo_jp", "{arm}/jaw/servo_jp", _JOINT_STATE,
+           "any", ("driver",), 100.0, Intent.SERVO, arms=INSTRUMENT_ARMS),
     Stream("state_command", "{arm}/state_command", "crtk_msgs/msg/StringStamped",
            "any", ("driver",), 0.0, Intent.EVENT),
     Stream("operating_state", "{arm}/operating_state", "crtk_msgs/msg/OperatingState",
@@ -101,8 +114,10 @@ _ROWS = (
            "driver", ("kinematics", "safety_monitor"), 100.0, Intent.STATE),
     Stream("measured_cp", "{arm}/measured_cp", _POSE, "driver", (), 100.0, Intent.STATE),
     Stream("setpoint_cp", "{arm}/setpoint_cp", _POSE, "driver", (), 100.0, Intent.STATE),
-    Stream("jaw_measured_js", "{arm}/jaw/measured_js", _JOINT_STATE, "driver", ("kinematics",), 100.0, Intent.STATE),
-    Stream("jaw_setpoint_js", "{arm}/jaw/setpoint_js", _JOINT_STATE, "driver", ("kinematics",), 100.0, Intent.STATE),
+    Stream("jaw_measured_js", "{arm}/jaw/measured_js", _JOINT_STATE,
+           "driver", ("kinematics",), 100.0, Intent.STATE, arms=INSTRUMENT_ARMS),
+    Stream("jaw_setpoint_js", "{arm}/jaw/setpoint_js", _JOINT_STATE,
+           "driver", ("kinematics",), 100.0, Intent.STATE, arms=INSTRUMENT_ARMS),
     Stream("servo_report", "{arm}/servo_report", "telesurgery/msg/ServoReport",
            "driver", ("kinematics", "safety_monitor", "telesurgery"), 10.0, Intent.STATE),
     Stream("joint_states", "joint_states", _JOINT_STATE, "driver", ("video_relay",), 50.0, Intent.STATE),

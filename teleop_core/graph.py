@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from teleop_core.contract import DEFAULT_ARMS, SITES
+from teleop_core.contract import ARMS, DEFAULT_ARMS, SITES, instruments
 
 ParameterValue = bool | int | float | str | list[str]
 
@@ -34,7 +34,8 @@ class SessionOptions:
         control: Who moves the arms: console, or crtk (no console and no kinematics are started).
         profile: Limits of the link: the name of a profile, or the path of a file.
         hands: Input device: "surgeon" (built in), "gamepad", or a file of recorded hands.
-        arms: Instrument arms, driven by the right and the left hand in this order.
+        arms: Arms of the session: those that the right and the left hand drive, in this order, a spare one, the camera
+            arm, in any place; an instrument arm at least.
         command_rate: Rate of operator commands [Hz].
         seed: Seed of the built-in surgeon.
         keys: Folder of the key files with which messages are signed and checked; empty: they are not.
@@ -71,8 +72,10 @@ class SessionOptions:
             raise ValueError("profile: '' is neither the name of a profile nor a file")
         if not 50.0 <= self.command_rate <= 500.0:
             raise ValueError(f"command_rate: {self.command_rate} is not within 50 to 500 Hz")
-        if not self.arms:
-            raise ValueError("arms: at least one instrument arm is needed")
+        if not instruments(self.arms):
+            raise ValueError(f"arms: {self.arms} must hold at least one instrument arm")
+        if len(set(self.arms)) != len(self.arms) or not set(self.arms) <= set(ARMS):
+            raise ValueError(f"arms: {self.arms} must be different ones out of {', '.join(ARMS)}")
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from collections import deque
 
+USUAL_LEASE = 0.1
+"""How long a permit lasts from its arrival, where nobody sets it otherwise [s]."""
 LONGEST_LEASE = 1.0
 """A permit that claims to last longer than this is refused [s]."""
 LEAD_AT_ONCE, LEAD_PER_SECOND = 100, 1000.0

@@ -22,7 +22,7 @@ from sensor_msgs.msg import JointState
 from std_msgs.msg import Header
 
 from teleop_core.cart import STEREO_BASELINE
-from teleop_core.contract import CAMERA_ARM, DEFAULT_ARMS, EYE_LINKS, EYES
+from teleop_core.contract import DEFAULT_ARMS, EYE_LINKS, EYES, with_camera
 from teleop_ros.adapter import Health, TeleopNode, run
 from teleop_ros.parameters import ParameterError, check, declare, parameter
 from teleop_ros.robot_description import expand
@@ -47,7 +47,7 @@ _STEADY = Clock(clock_type=ClockType.STEADY_TIME)  # No clock step and no simula
 class VideoRelayParameters:
     """Parameters of the node; fixed while it runs."""
 
-    arms: list[str] = parameter(list(DEFAULT_ARMS), doc="instrument arms in the simulated picture")
+    arms: list[str] = parameter(list(DEFAULT_ARMS), doc="arms in the simulated picture")
     source: str = parameter(
         SIMULATION, doc="simulation, camera (first device), a device like 0 or 0,1 (left, right), or the path of a file"
     )
@@ -166,7 +166,7 @@ class VideoRelayNode(TeleopNode):
             affordable=values.share / min(values.minimum_rate, values.rate),
         )
         try:
-            return make_source(values.source, wanted, self._mirror, lambda: expand(arms=(*values.arms, CAMERA_ARM)))
+            return make_source(values.source, wanted, self._mirror, lambda: expand(with_camera(values.arms)))
         except ValueError as error:
             raise ParameterError(f"parameter {error}") from error
 

@@ -231,7 +231,7 @@ def test_a_stop_that_nobody_hears_is_told() -> None:
         (["--duration", "soon"], 2, "--duration: 'soon' is not a positive number of seconds"),
         (["--seed", "-1"], 2, "--seed: '-1' is not a whole number from 0"),
         (["--rate", "5000"], 2, "command_rate: 5000.0 is not within 50 to 500 Hz"),
-        (["--arms", "PSM1", "PSM1"], 2, "one or two different arms"),
+        (["--arms", "PSM1", "PSM1"], 2, "different arms"),
         (["--out", "/dev/null/out"], 4, "/dev/null/out: cannot be written"),
     ],
 )

@@ -24,7 +24,7 @@ from teleop_cli.access_policy import (
     policy,
     policy_xml,
 )
-from teleop_core.contract import INSTRUMENT_ARMS, STREAMS, Intent
+from teleop_core.contract import ARMS, STREAMS, Intent
 from teleop_core.graph import SUITE, enclave
 
 NODES = set(SUITE)
@@ -35,7 +35,7 @@ MOVING = ("command", "safety_state", "teleop_servo")
 
 def topics(stream: str) -> set[str]:
     """Full names of a stream's topics."""
-    made = STREAMS[stream].topics(INSTRUMENT_ARMS)
+    made = STREAMS[stream].topics(ARMS)
     return {name if name.startswith("/") else f"/{name}" for name in made}
 
 

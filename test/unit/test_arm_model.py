@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from teleop_core import cart, se3
-from teleop_core.arm_model import MIN_DEPTH, ArmModel, arm_model, body_jacobian
+from teleop_core.arm_model import MIN_DEPTH, ArmModel, arm_model
 from teleop_core.contract import ARMS, CAMERA_ARM, INSTRUMENT_ARMS
 from teleop_core.psm_kinematics import InverseKinematicsError, rcm_depth
 
@@ -55,7 +55,7 @@ def test_jacobian_is_the_derivative_of_the_pose(name: str):
             differences[3:, index] = turn[2, 1], turn[0, 2], turn[1, 0]
         np.testing.assert_allclose(spatial, differences, atol=1e-7)
         in_tip = np.vstack((rotation.T @ differences[:3], rotation.T @ differences[3:]))
-        np.testing.assert_allclose(body_jacobian(model, q), in_tip, atol=1e-7)
+        np.testing.assert_allclose(model.body_jacobian(q), in_tip, atol=1e-7)
 
 
 def test_camera_arm_agrees_with_the_placement_of_the_cart():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 
 import pytest
@@ -10,11 +11,17 @@ pytest.importorskip("pybullet", reason="PyBullet is not installed here")
 pytest.importorskip("xacro", reason="xacro is not installed here")
 
 from robot_driver.arm_limits import gate_limits
-from robot_driver.arm_server import ArmServer, tip_distance
+from robot_driver.arm_server import ArmServer
 from robot_driver.pybullet_backend import PyBulletBackend
+from teleop_core.psm_kinematics import forward
 from teleop_ros.robot_description import expand
 
 PERIOD = 0.005
+
+
+def tip_distance(first: tuple[float, ...], second: tuple[float, ...]) -> float:
+    """Distance of the tool tips of two joint configurations [m]."""
+    return math.dist(forward(first)[0], forward(second)[0])
 
 
 class Driven:

@@ -13,10 +13,10 @@ pytest.importorskip("pybullet", reason="PyBullet is not installed here")
 pytest.importorskip("xacro", reason="xacro is not installed here")
 
 from robot_driver.arm_limits import gate_limits
-from robot_driver.arm_server import JAW_HOLD_AFTER, JAW_LOWER, JAW_UPPER, JAW_VELOCITY, ArmServer, tip_distance
+from robot_driver.arm_server import JAW_HOLD_AFTER, JAW_LOWER, JAW_UPPER, JAW_VELOCITY, ArmServer
 from robot_driver.gate_limits import GateReason
 from robot_driver.pybullet_backend import PyBulletBackend
-from teleop_core.psm_kinematics import shaft_deviation_from_rcm
+from teleop_core.psm_kinematics import forward, shaft_deviation_from_rcm
 from teleop_ros.robot_description import expand
 
 PERIOD = 2.0**-7
@@ -204,7 +204,7 @@ def test_tracking_is_measured_in_every_period_in_motion(served: Served) -> None:
     served.command(yaw=2.0**-10)
     measured = served.arm.tick(served.now)
     assert served.arm.hold_reason is None
-    expected = tip_distance(measured.position, served.arm.gate.setpoint)
+    expected = math.dist(forward(measured.position)[0], forward(served.arm.gate.setpoint)[0])
     assert expected > 0.0
     assert served.arm.take_statistics().tracking_error == [expected]
 

@@ -11,6 +11,7 @@ import pytest
 from safety_monitor.arm_observation import OVERRULING, ArmObservation, TrackingError
 from safety_monitor.inputs import COMMAND, SOLE, ArmHealth, StreamHealth
 from safety_monitor.observations import Acceptance, ClockWatch, Control, PictureWatch, Rises, StreamObservation
+from teleop_core.arm_model import arm_model
 
 PLACE = [0.0, 0.0, 0.12, 0.0, 0.0, 0.0]
 
@@ -21,7 +22,7 @@ def joints(position: list[float], stamp: int = 1) -> Any:
 
 def test_the_error_is_the_distance_of_the_tips() -> None:
     """Three millimetres of insertion are three millimetres of error."""
-    tracking = TrackingError()
+    tracking = TrackingError(arm_model("PSM1"))
     assert tracking.value() == 0.0
     tracking.compare(1.0, joints(PLACE), joints([0.0, 0.0, 0.123, 0.0, 0.0, 0.0]))
     assert tracking.value() == pytest.approx(0.003)
@@ -30,7 +31,7 @@ def test_the_error_is_the_distance_of_the_tips() -> None:
 @pytest.mark.parametrize("position", [[], [0.0] * 5, [math.nan] * 6, [math.inf, *PLACE[1:]]])
 def test_rubbish_is_an_unknown_error(position: list[float]) -> None:
     """Wrong sizes and numbers that are none give NaN, which no limit lets pass; good joints end it."""
-    tracking = TrackingError()
+    tracking = TrackingError(arm_model("PSM1"))
     tracking.compare(1.0, joints(PLACE), joints(position))
     assert math.isnan(tracking.value())
     tracking.compare(1.1, joints(PLACE), joints(PLACE))
@@ -39,7 +40,7 @@ def test_rubbish_is_an_unknown_error(position: list[float]) -> None:
 
 def test_joints_of_different_instants_are_not_compared_but_not_for_ever() -> None:
     """One mismatch says nothing; half a second without a match makes the error unknown."""
-    tracking = TrackingError()
+    tracking = TrackingError(arm_model("PSM1"))
     tracking.compare(1.0, joints(PLACE), joints(PLACE))
     for step in range(1, 60):
         tracking.compare(1.0 + 0.01 * step, joints(PLACE, 1), joints([0.0] * 6, 2))
@@ -68,7 +69,7 @@ def test_what_is_seen_of_a_stream_is_told_whole() -> None:
 
 def test_the_error_is_unknown_only_after_half_a_second_without_a_pair() -> None:
     """At the bound it is still known."""
-    tracking = TrackingError()
+    tracking = TrackingError(arm_model("PSM1"))
     tracking.compare(1.0, joints(PLACE), joints(PLACE))
     tracking.compare(1.5, joints(PLACE, 1), joints(PLACE, 2))
     assert tracking.value() == 0.0
@@ -139,12 +140,12 @@ def report(**changes: Any) -> Any:
 
 def test_an_arm_that_was_not_heard_is_unknown() -> None:
     """Neither ready nor not, no report, no error yet."""
-    assert ArmObservation().health(1.0, 5) == ArmHealth()
+    assert ArmObservation("PSM1").health(1.0, 5) == ArmHealth()
 
 
 def test_the_report_of_a_gate_counts_for_half_a_second() -> None:
     """It says whether the gate is permitted and holds; an old one says nothing."""
-    arm = ArmObservation()
+    arm = ArmObservation("PSM1")
     arm.on_report(1.0, report())
     assert arm.health(1.5, 5) == ArmHealth(permitted=True, holding=False, permit_sequence=77)
     assert arm.health(1.51, 5) == ArmHealth()
@@ -154,7 +155,7 @@ def test_the_report_of_a_gate_counts_for_half_a_second() -> None:
 
 def test_only_permits_of_this_monitor_count() -> None:
     """A gate that follows another monitor has not heard this one."""
-    arm = ArmObservation()
+    arm = ArmObservation("PSM1")
     arm.on_report(1.0, report(permit_session=6))
     assert arm.health(1.0, 5).permit_sequence == 0
 
@@ -162,14 +163,14 @@ def test_only_permits_of_this_monitor_count() -> None:
 @pytest.mark.parametrize("seconds", [[math.inf, -math.inf], [math.nan, 1.0], [-math.inf, 0.0]])
 def test_times_that_are_none_count_as_for_ever(seconds: list[float]) -> None:
     """No sum of them fails, and what cannot be told counts as the worst."""
-    arm = ArmObservation()
+    arm = ArmObservation("PSM1")
     arm.on_report(1.0, report(limit_reasons=["command jumps", "command jumps"], limit_seconds=seconds))
     assert arm.health(1.0, 5).overruled == math.inf
 
 
 def test_what_the_gate_overruled_adds_up_over_five_seconds() -> None:
     """Only what the kinematics would not have sent counts, not what is limited in the course of things."""
-    arm = ArmObservation()
+    arm = ArmObservation("PSM1")
     arm.on_report(1.0, report(limit_reasons=["command jumps", "joint velocity"], limit_seconds=[0.25, 9.0]))
     arm.on_report(3.0, report(limit_reasons=["joint range", "command jumps"], limit_seconds=[0.25, 0.5]))
     assert arm.health(3.0, 5).overruled == 1.0
@@ -187,11 +188,11 @@ def test_overruling_reasons_are_words_of_the_gate() -> None:
 
 def test_an_arm_found_enabled_is_told_once() -> None:
     """Only the first word of an arm can tell that somebody else had it enabled."""
-    arm = ArmObservation()
+    arm = ArmObservation("PSM1")
     assert arm.on_operating_state(True)
     assert not arm.on_operating_state(True)
     assert arm.health(1.0, 5).ready
-    other = ArmObservation()
+    other = ArmObservation("PSM1")
     assert not other.on_operating_state(False)
     assert not other.on_operating_state(True)
     assert other.ready is True
@@ -199,7 +200,7 @@ def test_an_arm_found_enabled_is_told_once() -> None:
 
 def test_measured_joints_are_compared_with_the_setpoint_before_them() -> None:
     """Without a setpoint there is nothing to compare; what waits for the gesture is passed on."""
-    arm = ArmObservation()
+    arm = ArmObservation("PSM1")
     arm.on_measured(1.0, joints(PLACE))
     assert arm.health(9.0, 5).tracking_error == 0.0
     arm.on_setpoint(joints(PLACE))

@@ -10,6 +10,7 @@ import pytest
 
 from safety_monitor.arm_observation import OVERRULING, ArmObservation, TrackingError
 from safety_monitor.observations import ClockWatch
+from teleop_core.arm_model import arm_model
 
 PLACE = [0.0, 0.0, 0.12, 0.0, 0.0, 0.0]
 
@@ -20,7 +21,7 @@ def joints(stamp: int) -> Any:
 
 def test_joints_that_never_match_are_an_unknown_error_half_a_second_after_the_first() -> None:
     """The time counts from the first pair, of whatever instants, not from the first match."""
-    tracking = TrackingError()
+    tracking = TrackingError(arm_model("PSM1"))
     tracking.compare(1.0, joints(1), joints(2))
     tracking.compare(1.5, joints(1), joints(2))
     assert tracking.value() == 0.0
@@ -30,7 +31,7 @@ def test_joints_that_never_match_are_an_unknown_error_half_a_second_after_the_fi
 
 def test_an_arm_that_falls_silent_keeps_its_last_error() -> None:
     """Silence is told as the driver's: only joints that arrive and cannot be compared are an unknown error."""
-    arm = ArmObservation()
+    arm = ArmObservation("PSM1")
     arm.on_setpoint(joints(1))
     arm.on_measured(1.0, joints(1))
     assert arm.health(1.5, 0).tracking_error == 0.0
@@ -44,7 +45,7 @@ def test_a_report_whose_lists_do_not_fit_counts_as_far_as_they_do(
     reasons: tuple[str, ...], seconds: tuple[float, ...]
 ) -> None:
     """A malformed report neither ends the monitor nor counts for more than it says."""
-    arm = ArmObservation()
+    arm = ArmObservation("PSM1")
     arm.on_report(1.0, SimpleNamespace(limit_reasons=reasons, limit_seconds=seconds, permitted=True, holding=False,
                                        permit_session=0, permit_sequence=0))  # fmt: skip
     assert arm.health(1.0, 0).overruled == 0.25
