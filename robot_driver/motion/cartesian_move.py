@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 
 from robot_driver.motion.bounds import checked_ratio, motion_bounds
 from robot_driver.motion.brake import Brake, stands
-from robot_driver.motion.motion import MotionClock, MotionRefused
+from robot_driver.motion.motion import MotionClock
+from robot_driver.motion.pose_goal import checked_pose
 from robot_driver.motion.straight_line import StraightLine
 from robot_driver.motion.trajectory import trajectory
 from teleop_core.arm_model import ArmModel
-from teleop_core.se3 import Pose, is_unit_quaternion
+from teleop_core.se3 import Pose
 
 
 class CartesianMove:
@@ -54,7 +54,7 @@ class CartesianMove:
         ratio = checked_ratio(model.name, ratio)
         start = bounds.checked("setpoint", q)
         speed = bounds.checked("speed of the setpoint", velocity)
-        goal = _checked_pose(model.name, pose_goal)
+        goal = checked_pose(model.name, "goal", pose_goal)
         self._clock = MotionClock(now, stands(speed), period)
         self._brake = None if stands(speed) else Brake(bounds, start, speed, period)
         self._q = start if self._brake is None else self._brake.rest
@@ -81,17 +81,3 @@ class CartesianMove:
         share = min(1.0, max(0.0, self._trajectory.at_time(time)[0][0]))
         self._q = self._line.joints(share, self._q)
         return self._q
-
-
-def _checked_pose(arm: str, pose: Pose) -> Pose:
-    """The pose with its quaternion of length 1.
-
-    Raises:
-        MotionRefused: not finite, or no unit quaternion.
-    """
-    position, quaternion = pose.position.tolist(), pose.quaternion.tolist()
-    if len(position) != 3 or not all(map(math.isfinite, position)):
-        raise MotionRefused(f"{arm}: position {position} of the goal is not finite")
-    if not is_unit_quaternion(quaternion):
-        raise MotionRefused(f"{arm}: orientation {quaternion} of the goal is no unit quaternion")
-    return Pose(pose.position, pose.quaternion / math.hypot(*quaternion))

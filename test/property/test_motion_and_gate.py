@@ -11,6 +11,7 @@ from robot_driver.arm_limits import gate_limits
 from robot_driver.command_gate import CommandGate
 from robot_driver.motion.bounds import motion_bounds, tilt
 from robot_driver.motion.cartesian_move import CartesianMove
+from robot_driver.motion.interpolation import JointInterpolation
 from robot_driver.motion.joint_move import JointMove
 from robot_driver.motion.motion import Motion, MotionRefused
 from robot_driver.motion.velocity_servo import VelocityServo
@@ -133,3 +134,46 @@ def test_velocity_passes_the_gate(
             break
     else:
         raise AssertionError("it does not stop")
+
+
+@settings(deadline=None, max_examples=25)
+@given(
+    places(),
+    st.lists(
+        st.tuples(
+            places(),
+            st.sampled_from([0.0, 0.01, 0.02, 0.1, 0.4]),
+            st.sampled_from([0.0, 0.0, 0.003, 0.05, 0.3]),
+            st.sampled_from(["own", "own", "own", "own", "none", "again", "leap"]),
+        ),
+        min_size=1,
+        max_size=20,
+    ),
+    st.data(),
+)
+def test_interpolation_passes_the_gate_and_ends_at_the_newest_target(
+    start: tuple[float, ...], targets: list[tuple[tuple[float, ...], float, float, str]], data: st.DataObject
+) -> None:
+    """Targets anywhere, at any rate, late, overtaken, doubled, with no stamp or that of another clock."""
+    arm = GatedArm(start)
+    pace = data.draw(st.lists(periods, min_size=1, max_size=7))
+    stream = JointInterpolation(PSM, start, arm.now, PERIOD)
+    clock, sent, arrivals = 5000.0, arm.now, []
+    for target, gap, transit, stamp in targets:
+        sent += gap
+        clock += 100.0 * (stamp == "leap")
+        arrivals += [(sent + transit, 0.0 if stamp == "none" else clock + sent, target)] * (1 + (stamp == "again"))
+    arrivals.sort(key=lambda arrival: arrival[0])
+    tick = 0
+    while arrivals or tick < 400:
+        while arrivals and arrivals[0][0] <= arm.now:
+            stream.take(*arrivals.pop(0))
+        if not arm.step(stream, pace[tick % len(pace)]):
+            arm.now += PERIOD
+        tick += 1
+    for _ in range(3000):
+        if not arm.step(stream, PERIOD):
+            break
+    else:
+        raise AssertionError("it does not end")
+    assert math.dist(arm.gate.setpoint, stream.goal) <= 1e-9
