@@ -21,7 +21,8 @@ def metadata(channels: Sequence[Channel], files: dict[str, FileCount], broken: S
     Args:
         channels: Topics of the bag.
         files: What is in each finished file, by name.
-        broken: Files that broke off: ROS tools refuse them, so they are only named.
+        broken: Files that broke off. Without an index nobody has counted what they hold, so they are only named;
+            `ros2 bag` reads each by itself.
     """
     filled = [count for count in files.values() if count.messages]
     start = min((count.start for count in filled), default=0)

@@ -212,4 +212,14 @@ def run(node_class: Callable[[], TeleopNode]) -> int:
         executor.shutdown()
         node.destroy_node()
         rclpy.try_shutdown()
+        ignore_further_requests_to_end()
     return 0
+
+
+def ignore_further_requests_to_end() -> None:
+    """A second Ctrl-C while Python tears itself down would make a clean end look like a death.
+
+    Python gives the signals back their default action, which is to kill, before it is gone; ignored ones stay ignored.
+    """
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import importlib.util
+import json
 import os
 import signal
 import subprocess
@@ -16,6 +17,7 @@ from typing import Any
 
 import pytest
 
+from audit.verify import verify
 from teleop_core.graph import SessionOptions, node_graph
 
 LAUNCH_FILE = Path(__file__).resolve().parents[2] / "launch" / "teleop.launch.py"
@@ -123,7 +125,10 @@ def test_the_description_is_the_graph(side: str, sim: str) -> None:
 @pytest.mark.dds
 @pytest.mark.slow
 def test_the_shipped_launch_file_runs(tmp_path: Path) -> None:
-    """Started by ROS's own launch in a namespace, the robot operates; Ctrl-C ends every node."""
+    """Started by ROS's own launch in a namespace, the robot operates and is recorded; Ctrl-C ends every node.
+
+    Ctrl-C is given as a terminal gives it, to every process, so each node hears of it twice: launch passes it on too.
+    """
     from rclpy.context import Context
     from rclpy.executors import SingleThreadedExecutor
     from rclpy.node import Node
@@ -140,7 +145,7 @@ def test_the_shipped_launch_file_runs(tmp_path: Path) -> None:
         from launch.actions import IncludeLaunchDescription
         from launch.launch_description_sources import PythonLaunchDescriptionSource
         source = PythonLaunchDescriptionSource({str(LAUNCH_FILE)!r})
-        arguments = {{"side": "both", "namespace": "theatre"}}.items()
+        arguments = {{"side": "both", "namespace": "theatre", "records": {str(tmp_path)!r}, "case": "7"}}.items()
         service = LaunchService()
         service.include_launch_description(
             LaunchDescription([IncludeLaunchDescription(source, launch_arguments=arguments)])
@@ -150,7 +155,11 @@ def test_the_shipped_launch_file_runs(tmp_path: Path) -> None:
     output = tmp_path / "output.txt"
     with output.open("wb") as stream:
         launched = subprocess.Popen(
-            [sys.executable, "-c", script], env=environment, stdout=stream, stderr=subprocess.STDOUT
+            [sys.executable, "-c", script],
+            env=environment,
+            stdout=stream,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
         )
     context = Context()
     context.init(domain_id=94)
@@ -162,9 +171,17 @@ def test_the_shipped_launch_file_runs(tmp_path: Path) -> None:
     try:
         assert _until(executor, lambda: SafetyState.OPERATING in states or launched.poll() is not None, 60.0)
         assert launched.poll() is None, output.read_text()
-        launched.send_signal(signal.SIGINT)
+        os.killpg(launched.pid, signal.SIGINT)
         assert launched.wait(timeout=30) == 0, output.read_text()
-        assert output.read_text().count("process has finished cleanly") == len(node_graph(SessionOptions()))
+        said = output.read_text()
+        assert said.count("process has finished cleanly") == len(node_graph(SessionOptions())), said
+        assert "SIGTERM" not in said
+        assert "SIGKILL" not in said
+        (session,) = tmp_path.glob("*/session.json")
+        assert json.loads(session.read_text())["case"] == "7"
+        finding = verify(session.parent)
+        assert finding.ok, finding.problems
+        assert not finding.truncated
     finally:
         if launched.poll() is None:
             launched.send_signal(signal.SIGINT)

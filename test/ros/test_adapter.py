@@ -92,32 +92,53 @@ def test_a_failing_callback_means_the_safe_output_and_the_node_lives_on(setting:
     setting.until(lambda: "command" in setting.listener.events)
 
 
+ENDING_NODE = textwrap.dedent(
+    """
+    import sys
+    from teleop_ros.adapter import TeleopNode, run
+
+    class Node(TeleopNode):
+        def __init__(self):
+            super().__init__("ending")
+            self.out = self.publisher("protective_stop")
+            print("up", flush=True)
+
+        def safe_output(self):
+            self.out.publish(self.out.msg_type(reason="ending"))
+            print("safe output", flush=True)
+
+    sys.exit(run(Node))
+    """
+)
+
+
+def start_ending_node(root: Path) -> subprocess.Popen[str]:
+    """A node in a process of its own that tells when it is up and when it is safe."""
+    environment = {**os.environ, "PYTHONPATH": str(root)}
+    return subprocess.Popen([sys.executable, "-c", ENDING_NODE], env=environment, stdout=subprocess.PIPE, text=True)
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_node_says_its_safe_output_before_it_ends(root: Path, ros_domain: int, number: signal.Signals) -> None:
     """On either signal the safe output comes while the publishers still work, and the exit code is 0."""
-    script = textwrap.dedent(
-        """
-        import sys
-        from teleop_ros.adapter import TeleopNode, run
-
-        class Node(TeleopNode):
-            def __init__(self):
-                super().__init__("ending")
-                self.out = self.publisher("protective_stop")
-                print("up", flush=True)
-
-            def safe_output(self):
-                self.out.publish(self.out.msg_type(reason="ending"))
-                print("safe output", flush=True)
-
-        sys.exit(run(Node))
-        """
-    )
-    environment = {**os.environ, "PYTHONPATH": str(root)}
-    with subprocess.Popen([sys.executable, "-c", script], env=environment, stdout=subprocess.PIPE, text=True) as node:
+    with start_ending_node(root) as node:
         assert node.stdout is not None
         assert node.stdout.readline() == "up\n"
         time.sleep(0.2)
         node.send_signal(number)
         assert node.stdout.readline() == "safe output\n"
+        assert node.wait(10) == 0
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_asking_again_changes_nothing_about_the_end(root: Path, ros_domain: int, number: signal.Signals) -> None:
+    """A terminal and ROS's launch both pass a Ctrl-C on, and people press it twice: the end stays a clean one."""
+    with start_ending_node(root) as node:
+        assert node.stdout is not None
+        assert node.stdout.readline() == "up\n"
+        limit = time.monotonic() + 10.0
+        while node.poll() is None and time.monotonic() < limit:
+            node.send_signal(number)
+            time.sleep(0.001)
+        assert node.stdout.read() == "safe output\n"
         assert node.wait(10) == 0
