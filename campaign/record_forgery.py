@@ -71,9 +71,11 @@ def forge_in_the_redactions(bench: Bench, chance: random.Random) -> Tampering:
 
 
 def say_more_in_the_redactions(bench: Bench, chance: random.Random) -> Tampering:
-    """A beginning of a segment behind which nothing stands, in a field that no signature covers."""
-    stamp = replace(_STAMP, boot=chance.choice(["The surgeon did it", "B007", "0" * 37]))
-    return Tampering({**bench.genuine, FILE: _chain(bench.genuine, stamp=stamp)}, {FILE})
+    """A beginning of a segment behind which nothing stands, and which no signature covers."""
+    boot = chance.choice(["The surgeon did it", "B007", "0" * 37])
+    more = {"why": "The surgeon did it"}, {"clock_source": "The surgeon did it"}, {"chain": "x"}, {"format": 2}
+    opening, stamp = chance.choice([({}, replace(_STAMP, boot=boot)), *((item, _STAMP) for item in more)])
+    return Tampering({**bench.genuine, FILE: _chain(bench.genuine, opening=opening, stamp=stamp)}, {FILE})
 
 
 def redact_what_is_needed(bench: Bench, chance: random.Random) -> Tampering:

@@ -124,6 +124,7 @@ def test_a_text_is_cut_before_it_holds_up_who_logs_it(tmp_path: Path) -> None:
     assert log.append("stop_request", {"reason": "x" * 20_000_000}, "nurse" * 100_000).written
     log.close()
     assert verify_lines(log.path) == 2
+    assert [len(record["actor"]) for record in records(tmp_path)] == [len("monitor"), LONGEST_TEXT]
 
 
 def verify_lines(path: Path) -> int:
