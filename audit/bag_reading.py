@@ -1,11 +1,10 @@
-"""Reads the bag of a session file by file and chunk by chunk, in the order of time, from any time on.
+"""Reads the bag of a session in the order of time, from any time on, by the index of each file.
 
-A file that broke off (the recorder was killed) has no index: it is read from its beginning, as far as it goes.
+A file that broke off (the recorder was killed) has no index: it is scanned from its beginning, as far as it goes.
 """
 
 from __future__ import annotations
 
-import re
 import struct
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
@@ -13,18 +12,14 @@ from pathlib import Path
 
 from mcap.exceptions import McapError
 from mcap.reader import SeekingReader
-from mcap.records import Channel, Chunk, Message, Schema
-from mcap.stream_reader import StreamReader, breakup_chunk
+from mcap.records import Channel, Schema
 
+from audit.bag_scan import BagError, BagScan, Entry, bag_files
+from audit.regular import open_regular
 from audit.replay_clock import Item
 
-_NUMBER = re.compile(r"_(\d+)\.mcap$")
 _UNREADABLE = (McapError, struct.error, EOFError, LookupError, OverflowError, RuntimeError, ValueError)
 """What mcap raises where a file is not what it should be."""
-
-
-class BagError(ValueError):
-    """A bag cannot be read; one line that names the file, and what to do."""
 
 
 @dataclass
@@ -116,27 +111,21 @@ def open_bag(folder: Path) -> Bag:
         BagError: there is none, or a file is damaged.
         OSError: it cannot be read.
     """
-    place = folder / "bag" if (folder / "bag").is_dir() else folder
-    paths = sorted(place.glob("*.mcap"), key=_number)
+    paths = bag_files(folder)
     if not paths:
-        raise BagError(f"{place}: holds no MCAP file; give the folder of a session")
+        raise BagError(f"{folder}: holds no MCAP file; give the folder of a session")
     bag = Bag()
     for path in paths:
         _look_into(path, bag)
     bag.files = [file for file in bag.files if file.end]
     if not bag.files:
-        raise BagError(f"{place}: holds no message")
+        raise BagError(f"{folder}: holds no message")
     return bag
-
-
-def _number(path: Path) -> tuple[int, str]:
-    found = _NUMBER.search(path.name)
-    return (int(found[1]) if found else 0, path.name)
 
 
 def _look_into(path: Path, bag: Bag) -> None:
     """Topics and times of one file."""
-    with path.open("rb") as stream:
+    with open_regular(path) as stream:
         try:
             summary = SeekingReader(stream).get_summary()
         except (*_UNREADABLE, OSError):
@@ -149,11 +138,12 @@ def _look_into(path: Path, bag: Bag) -> None:
         bag.files.append(_File(path, statistics.message_start_time, statistics.message_end_time, True))
         return
     found = _File(path, 0, 0, False)
-    for schema, channel, message in _scan(path):
-        if channel.topic not in bag.topics:
-            _note(bag, channel, schema)
-        found.start = min(found.start, message.log_time) if found.end else message.log_time
-        found.end = max(found.end, message.log_time)
+    scan = BagScan(path.parent)
+    for entry in _in_order(scan, path):
+        if entry.topic not in bag.topics:
+            _note(bag, *scan.described(entry))
+        found.start = min(found.start, entry.time) if found.end else entry.time
+        found.end = max(found.end, entry.time)
     bag.files.append(found)
     bag.broken.append(path.name)
 
@@ -174,11 +164,11 @@ def _note(bag: Bag, channel: Channel, schema: Schema | None) -> Topic:
 
 def _messages(file: _File, topics: Collection[str], time: int) -> Iterator[Item]:
     if not file.indexed:
-        for _schema, channel, message in _scan(file.path):
-            if channel.topic in topics and message.log_time >= time:
-                yield Item(message.log_time, channel.topic, message.data)
+        for entry in _in_order(BagScan(file.path.parent), file.path):
+            if entry.topic in topics and entry.time >= time:
+                yield Item(entry.time, entry.topic, entry.data)
         return
-    with file.path.open("rb") as stream:
+    with open_regular(file.path) as stream:
         try:
             for _schema, channel, message in SeekingReader(stream, validate_crcs=True).iter_messages(
                 topics=list(topics), starting_at=time
@@ -191,11 +181,11 @@ def _messages(file: _File, topics: Collection[str], time: int) -> Iterator[Item]
 def _newest(file: _File, topics: Collection[str], time: int) -> dict[str, Item]:
     found: dict[str, Item] = {}
     if not file.indexed:
-        for _schema, channel, message in _scan(file.path):
-            if channel.topic in topics and message.log_time < time:
-                found[channel.topic] = Item(message.log_time, channel.topic, message.data)
+        for entry in _in_order(BagScan(file.path.parent), file.path):
+            if entry.topic in topics and entry.time < time:
+                found[entry.topic] = Item(entry.time, entry.topic, entry.data)
         return found
-    with file.path.open("rb") as stream:
+    with open_regular(file.path) as stream:
         try:
             reader = SeekingReader(stream, validate_crcs=True)
             for topic in topics:
@@ -207,27 +197,12 @@ def _newest(file: _File, topics: Collection[str], time: int) -> dict[str, Item]:
     return found
 
 
-def _scan(path: Path) -> Iterator[tuple[Schema | None, Channel, Message]]:
+def _in_order(scan: BagScan, path: Path) -> Iterator[Entry]:
     """Every message of a file that has no index, up to where it breaks off; sorted within each chunk."""
-    schemas: dict[int, Schema] = {}
-    channels: dict[int, Channel] = {}
-    with path.open("rb") as stream:
-        try:
-            for record in StreamReader(stream, emit_chunks=True).records:
-                parts = breakup_chunk(record, validate_crc=True) if isinstance(record, Chunk) else [record]
-                messages = []
-                for part in parts:
-                    if isinstance(part, Schema):
-                        schemas[part.id] = part
-                    elif isinstance(part, Channel):
-                        channels[part.id] = part
-                    elif isinstance(part, Message) and part.channel_id in channels:
-                        messages.append(part)
-                for message in sorted(messages, key=lambda message: message.log_time):
-                    channel = channels[message.channel_id]
-                    yield schemas.get(channel.schema_id), channel, message
-        except _UNREADABLE:
-            return  # it broke off here
+    for entries in scan.chunks(path):
+        if scan.damage:
+            return
+        yield from sorted(entries, key=lambda entry: entry.time)
 
 
 def _damaged(path: Path, error: Exception) -> BagError:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,7 +12,7 @@ from audit.checkpoint import REDACTIONS
 from audit.finding import ALTERED, UNFINISHED, Problem
 from audit.reading import Line, lines
 from audit.redaction_form import misfit
-from teleop_core.audit_disk import broken_off, parse_segment, segment_name
+from teleop_core.audit_disk import parse_segment, segment_name
 from teleop_core.audit_record import GENESIS
 
 STRUCTURE = ("segment", "start", "checkpoint", "end", "gap", "disk", "bag_opened", "bag_closed", "witness", "redaction")
@@ -81,12 +82,37 @@ def check_chain(name: str, paths: Sequence[Path], session: str) -> ChainCheck:
     return _Reader(name, paths, session).read()
 
 
+class _Region:
+    """Lines that are no records, one behind the other: hashed and not kept, as there may be any number of them."""
+
+    def __init__(self, first: Line) -> None:
+        self.first = first
+        self._bytes, self._last = 0, b""
+        self._hash = hashlib.sha256()  # of all but the last byte
+        self.add(first)
+
+    def add(self, line: Line) -> None:
+        self._hash.update(self._last + line.text[:-1])
+        self._bytes, self._last = self._bytes + len(line.text), line.text[-1:]
+
+    def whole(self) -> dict[str, Any]:
+        """As `teleop_core.audit_disk.broken_off` tells of these bytes."""
+        digest = self._hash.copy()
+        digest.update(self._last)
+        return {"bytes": self._bytes, "sha256": digest.hexdigest()}
+
+    def is_told_by(self, record: dict[str, Any]) -> bool:
+        """Whether the record behind it, a gap, vouches for it; the last line end is that record's own."""
+        told = {"bytes": self._bytes - 1, "sha256": self._hash.hexdigest()}
+        return record["type"] == "gap" and record["payload"] is not None and record["payload"].get("broken") == told
+
+
 class _Reader:
     def __init__(self, name: str, paths: Sequence[Path], session: str) -> None:
         self._paths, self._session = paths, session
         self._found = ChainCheck(name, [path.name for path in paths])
         self._prev = GENESIS
-        self._behind: dict[str, list[Line]] = {}
+        self._behind: dict[str, _Region | None] = {}
         """Lines that are no records, behind the newest record, by file; also files that hold nothing."""
 
     def read(self) -> ChainCheck:
@@ -110,20 +136,23 @@ class _Reader:
             return Problem(ALTERED, path.name, f"cannot be read: {error.strerror or error}", n=n)
 
     def _read_segment(self, path: Path, previous: str | None) -> Problem | None:
-        region: list[Line] = []
+        region: _Region | None = None
         opening = True
         for line in lines(path):
             if line.record is None:
-                region.append(line)
+                if region is None:
+                    region = _Region(line)
+                else:
+                    region.add(line)
                 continue
-            if region and (opening or not _told(line.record, region)):
-                return _no_record(region[0], len(self._found.hashes))
+            if region is not None and (opening or not region.is_told_by(line.record)):
+                return _no_record(region.first, len(self._found.hashes))
             problem = self._judge(line, line.record, opening, previous)
             if problem is not None:
                 return problem
             self._take(line, line.record)
-            region, opening = [], False
-        if region or opening:
+            region, opening = None, False
+        if region is not None or opening:
             self._behind[path.name] = region
         return None
 
@@ -158,7 +187,7 @@ class _Reader:
         if here.record["payload"].get("previous") != previous:
             return here.problem(f"follows {here.record['payload'].get('previous')}, but {previous} is there")
         told = here.record["payload"].get("broken")
-        found = {name: broken_off(_bytes(region)) for name, region in self._behind.items() if region}
+        found = {name: region.whole() for name, region in self._behind.items() if region is not None}
         if told == found:
             return None
         if self._behind:
@@ -171,7 +200,9 @@ class _Reader:
         """Where something else stands behind the newest record: the first place, at the end of a chain the last."""
         there = list(self._behind.items())
         n, (name, region) = len(self._found.hashes), there[-1 if kind == UNFINISHED else 0]
-        return _no_record(region[0], n, kind) if region else Problem(kind, name, "the file holds no record", n=n)
+        if region is None:
+            return Problem(kind, name, "the file holds no record", n=n)
+        return _no_record(region.first, n, kind)
 
     def _take(self, line: Line, record: dict[str, Any]) -> None:
         found = self._found
@@ -189,16 +220,6 @@ class _Reader:
         if record["payload"] is None:
             found.blank.append(entry)
         found.last, self._prev, self._behind = record, record["hash"], {}
-
-
-def _told(record: dict[str, Any], region: Sequence[Line]) -> bool:
-    """Whether a record tells of the lines before it that are none; their last line end is its own."""
-    payload = record["payload"]
-    return record["type"] == "gap" and payload is not None and payload.get("broken") == broken_off(_bytes(region)[:-1])
-
-
-def _bytes(region: Sequence[Line]) -> bytes:
-    return b"".join(line.text for line in region)
 
 
 def _no_record(line: Line, n: int, kind: str = ALTERED) -> Problem:

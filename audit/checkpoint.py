@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from audit.merkle import merkle_root
+from audit.regular import open_regular
 from audit.signing import SESSION_KEY, Signer, fingerprint
 from teleop_core.audit_segment import Head
 
@@ -99,7 +100,7 @@ class RunningHash:
         Raises:
             OSError: the file cannot be read.
         """
-        with self._path.open("rb") as file:
+        with open_regular(self._path) as file:
             file.seek(self._bytes)
             while most > 0 and (piece := file.read(min(_PIECE, most))):
                 self._hash.update(piece)

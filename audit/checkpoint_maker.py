@@ -72,5 +72,12 @@ class CheckpointMaker:
             self._heads[chain] = head
             self._records.setdefault(chain, []).append(head)
             if chain == RECORDER and record["type"] == CHECKPOINT:
-                self._covered = {name: covered["n"] for name, covered in record["payload"]["chains"].items()}
+                self._covered = _covered(record["payload"] or {})
         return tail.reached_end
+
+
+def _covered(checkpoint: Mapping[str, Any]) -> dict[str, int]:
+    """Newest record of each chain that a checkpoint covers; one that somebody else laid there may hold anything."""
+    heads = checkpoint.get("chains")
+    found = heads.items() if isinstance(heads, dict) else ()
+    return {name: head["n"] for name, head in found if isinstance(head, dict) and type(head.get("n")) is int}

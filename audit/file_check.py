@@ -116,7 +116,7 @@ def _check_file(name: str, path: Path, claims: Sequence[Claim], ended: bool) -> 
                 done = claim.bytes
             size = path.stat().st_size
     except OSError as error:
-        return Problem(ALTERED, name, f"cannot be read: {error.strerror}")
+        return Problem(ALTERED, name, f"cannot be read: {error.strerror or error}")
     if size == done:
         return None
     kind = ALTERED if ended else UNFINISHED

@@ -10,10 +10,7 @@ from typing import Any
 
 from audit.regular import open_regular
 from teleop_core.audit_disk import parse_segment, segments
-from teleop_core.audit_record import RecordError, check_record
-
-LONGEST = 16 << 20
-"""Of a line [bytes]; one that is longer is no record, and what stands behind its beginning is not read."""
+from teleop_core.audit_record import LONGEST, RecordError, check_record
 
 
 @dataclass(frozen=True)
@@ -27,6 +24,7 @@ class Line:
         text: Its bytes, the line end included.
         record: What it says; None if it is no valid record.
         error: Why it is none; empty if it is one.
+        cut: It is too long: this is its beginning, and what stands behind that was not read.
     """
 
     file: str
@@ -35,6 +33,7 @@ class Line:
     text: bytes
     record: dict[str, Any] | None
     error: str
+    cut: bool = False
 
 
 def chains(folder: Path) -> dict[str, list[Path]]:
@@ -58,7 +57,8 @@ def lines(path: Path) -> Iterator[Line]:
         for number, text in enumerate(iter(lambda: file.readline(LONGEST), b""), start=1):
             record, error = None, "the line broke off"
             if len(text) == LONGEST:
-                yield Line(path.name, number, offset, text, None, f"the line is longer than {LONGEST - 1} bytes")
+                why = f"the line is longer than {LONGEST - 1} bytes"
+                yield Line(path.name, number, offset, text, None, why, cut=True)
                 return
             if text.endswith(b"\n"):
                 try:
@@ -112,7 +112,7 @@ class ChainTail:
         for path in segments(self._folder, self._chain):
             if more:
                 break
-            with path.open("rb") as file:
+            with open_regular(path) as file:
                 file.seek(self._read[path.name])
                 added = file.read(-1 if left is None else left)
                 # A line that is longer than what may be read is read whole: else none behind it ever would be.
@@ -121,7 +121,7 @@ class ChainTail:
             whole = added[: added.rfind(b"\n") + 1]
             read[path.name] = self._read[path.name] + len(whole)
             left = None if left is None else max(0, left - len(whole))
-            for line in whole.splitlines():
+            for line in whole.split(b"\n")[:-1]:
                 try:
                     found.append((path.name, check_record(line)))
                 except RecordError:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import stat
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -128,7 +129,10 @@ def _selected(folder: Path, selection: Selection) -> tuple[list[dict[str, Any]],
     for name, paths in chains(folder).items():
         if being_written(paths[-1]):
             raise RedactionError(f"{paths[-1]}: is being written; end the session first")
-        for record in (line.record for path in paths for line in lines(path)):
+        for line in (line for path in paths for line in lines(path)):
+            if line.cut:
+                raise RedactionError(f"{line.file}, line {line.number}: {line.error}; what is behind it would be lost")
+            record = line.record
             if record is None:
                 continue
             session = session or record["session"]
@@ -145,6 +149,8 @@ def _check_name(folder: Path, name: str) -> None:
         raise RedactionError(f"{name}: only bags (bag/NAME.mcap) and decision logs can be taken out")
     if not (folder / name).is_file():
         raise RedactionError(f"{folder / name}: is not there")
+    if (folder / name).parent.is_symlink() and name != (folder / name).name:
+        raise RedactionError(f"{(folder / name).parent}: is a link; what it shows is not of this record")
 
 
 def _claims(folder: Path, session: str) -> dict[str, list[Claim]]:
@@ -193,11 +199,18 @@ def _blank(path: Path, chosen: set[tuple[str, int]]) -> None:
     if not any(line.record is not None and (line.record["chain"], line.record["n"]) in chosen for line in lines(path)):
         return
     part = path.with_name(f".{path.name}.part")
-    with part.open("wb") as file:
-        file.writelines(_without(lines(path), chosen))
-        file.flush()
-        os.fsync(file.fileno())
-    part.replace(path)
+    part.unlink(missing_ok=True)  # of a redaction that was killed
+    try:
+        # Not through a link, and for nobody who could not read what it stands for.
+        with open(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600), "wb") as file:
+            file.writelines(_without(lines(path), chosen))
+            os.fchmod(file.fileno(), stat.S_IMODE(path.stat().st_mode))
+            file.flush()
+            os.fsync(file.fileno())
+        part.replace(path)
+    except OSError:
+        part.unlink(missing_ok=True)
+        raise
 
 
 def _without(there: Iterator[Line], chosen: set[tuple[str, int]]) -> Iterator[bytes]:

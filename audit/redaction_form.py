@@ -22,6 +22,7 @@ _SIGNED = {"public_key", "signature"}
 _RECORD = {"chain": str, "hash": str, "n": int, "payload_sha256": str, "type": str}
 _FILE = {"bytes": int, "file": str, "sha256": str}
 _CLOCK = re.compile(r"[a-z0-9_-]{0,32}")
+_BOOT = re.compile(r"[0-9a-f-]{0,36}")
 
 
 def misfit(record: Mapping[str, Any], opening: bool) -> str:
@@ -33,6 +34,8 @@ def misfit(record: Mapping[str, Any], opening: bool) -> str:
     """
     if record["type"] != ("segment" if opening else REDACTION):
         return f"a {record['type']!r} record is none of a redaction here"
+    if not _BOOT.fullmatch(record["boot"]):
+        return "says more in 'boot' than which start of a computer"
     payload = record["payload"]
     if payload is None:
         return f"the payload of a {record['type']!r} record cannot be taken out"

@@ -15,11 +15,13 @@ from audit.replay_plan import BagSource, Replayed, plan
 
 HELP = """\
 keys (in a terminal): space pause and resume, s step, left and right 5 s back and forth, up and down faster and
-slower, q quit. From a script: services /replay/pause, /replay/resume, /replay/step (std_srvs/Trigger).
+slower, q quit. From a script: services /replay/pause, /replay/resume, /replay/step (std_srvs/Trigger);
+with --namespace /b they are /b/replay/pause and so on, without one (--namespace "") /recorded/replay/pause, so that
+several replays in one domain do not hear each other's.
 
 Every topic is played as <namespace>/<topic>/recorded, which no node of the suite listens to: a replay moves no arm,
-whatever the namespace. /replay/status says once a second that it is one, and so does the row "replay: node" of
-/diagnostics.
+whatever the namespace. /replay/status (or /b/replay/status) says once a second that it is one, and so does the row
+"replay: node" of /diagnostics.
 
 `ros2 bag play` of the same bag publishes under the recorded names, commands and permits included: it can move an arm.
 Use it only in a ROS domain in which no robot is, never beside a live session.
@@ -93,7 +95,8 @@ def _check(arguments: argparse.Namespace) -> None:
 
 
 def _replayed(bag: Bag, arguments: argparse.Namespace) -> Replayed:
-    topics = plan(bag, replay_namespace(arguments.namespace), arguments.topics, arguments.exclude)
+    namespace = replay_namespace(arguments.namespace)
+    topics = plan(bag, namespace, arguments.topics, arguments.exclude)
     length = (bag.end - bag.start) * 1e-9
     if not arguments.start <= length:
         raise ValueError(f"--start: {arguments.start} is beyond the end: the recording is {length:.1f} s long")
@@ -104,4 +107,4 @@ def _replayed(bag: Bag, arguments: argparse.Namespace) -> Replayed:
     clock.move_to(0.0, bag.start + round(arguments.start * 1e9))
     folder = arguments.folder.resolve()
     name = folder.parent.name if folder.name == "bag" else folder.name
-    return Replayed(name, topics, Player(BagSource(bag, topics), clock))
+    return Replayed(name, topics, Player(BagSource(bag, topics), clock), namespace)

@@ -46,7 +46,7 @@ def play(replayed: Replayed, delay: float, step: float, paused: bool, domain: in
     rclpy.init(args=arguments, domain_id=domain, signal_handler_options=SignalHandlerOptions.NO)
     node = None
     try:
-        node = ReplayNode(replayed.session, replayed.player, replayed.topics, step)
+        node = ReplayNode(replayed.session, replayed.player, replayed.topics, step, replayed.namespace)
         return _serve(node, delay, paused, stop)
     except UnsafeNameError as error:
         return refuse(str(error), BAD_ARGUMENTS)

@@ -63,6 +63,21 @@ def replay_topic(topic: str, namespace: str) -> str:
     return namespace + "/".join([*parts[:place], MARK, *parts[place:]])
 
 
+def node_namespace(namespace: str) -> str:
+    """Namespace of the node that plays, `replay`, whose services and status are below its name.
+
+    Each namespace of topics has another one, so that two replays in one domain do not hear each other's pause. No topic
+    of the contract has the part `replay`, so none of these names is one of a running node.
+
+    Args:
+        namespace: As `replay_namespace` returns it.
+
+    Returns:
+        As ROS wants it; the node of the default namespace is /replay.
+    """
+    return "/" if namespace == DEFAULT_NAMESPACE else namespace or f"/{MARK}"
+
+
 def is_marked(name: str) -> bool:
     """Whether a name, as the middleware has it, is one that only a replay uses."""
     parts = name.split("/")

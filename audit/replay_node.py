@@ -3,6 +3,8 @@
 In:  services /replay/pause, /replay/resume, /replay/step (std_srvs/Trigger); keys of the terminal
 Out: the recorded topics as serialized bytes, under names that no node of the suite listens to (audit.replay_names);
      /replay/status (diagnostic_msgs/DiagnosticStatus, 1 Hz), a line in /diagnostics
+     Where the topics have another namespace than /replay, so have these services and the status: see
+     audit.replay_names.node_namespace
 Silence: means nothing: no node depends on a replay.
 """
 
@@ -16,7 +18,7 @@ from rclpy.publisher import Publisher
 from std_srvs.srv import Trigger
 
 from audit.replay_clock import Player
-from audit.replay_names import is_marked
+from audit.replay_names import is_marked, node_namespace
 from audit.replay_plan import PlayedTopic
 from audit.replay_qos import offered_qos
 from teleop_ros.adapter import Health, TeleopNode, message_type
@@ -33,7 +35,9 @@ class UnsafeNameError(RuntimeError):
 class ReplayNode(TeleopNode):
     """Player -> publishers."""
 
-    def __init__(self, session: str, player: Player, topics: Sequence[PlayedTopic], step: float) -> None:
+    def __init__(
+        self, session: str, player: Player, topics: Sequence[PlayedTopic], step: float, namespace: str
+    ) -> None:
         """Announce every topic; nothing is played before the clock runs.
 
         Args:
@@ -41,11 +45,12 @@ class ReplayNode(TeleopNode):
             player: Says which messages are due.
             topics: What is played.
             step: A step moves by this much [s of the session].
+            namespace: Of the replay, as replay_names.replay_namespace returns it.
 
         Raises:
             UnsafeNameError: a name was changed on its way into the middleware.
         """
-        super().__init__(NAME)
+        super().__init__(NAME, namespace=node_namespace(namespace))
         self.player = player
         self.published = 0
         self.left_out: dict[str, str] = {}

@@ -53,11 +53,13 @@ class Replayed:
         session: What people call it.
         topics: That are played.
         player: Says which messages are due.
+        namespace: Of the topics now, as replay_names.replay_namespace returns it.
     """
 
     session: str
     topics: list[PlayedTopic]
     player: Player
+    namespace: str
 
 
 def plan(bag: Bag, namespace: str, wanted: Sequence[str] = (), unwanted: Sequence[str] = ()) -> list[PlayedTopic]:

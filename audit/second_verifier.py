@@ -67,10 +67,11 @@ def _signed(key, payload):
 
 def _redacts(record, told, name, first):
     """Nothing else may stand in the chain of redactions, and each only at its own place."""
+    boot = re.fullmatch("[0-9a-f-]{0,36}", record["boot"])
     if first:
-        usual = {**told, "broken": 0, "clock_source": 0, "previous": 0, "salt": 0} == OPENING
+        usual = boot and {**told, "broken": 0, "clock_source": 0, "previous": 0, "salt": 0} == OPENING
         return usual and record["actor"] == name and re.fullmatch("[a-z0-9_-]{0,32}", str(told.get("clock_source")))
-    same = (record["type"], record["actor"]) == ("redaction", told.get("who"))
+    same = boot and (record["type"], record["actor"]) == ("redaction", told.get("who"))
     return same and all(told.get(key) == record[key] for key in ("n", "prev", "session", "utc_ns"))
 
 
@@ -148,11 +149,11 @@ def main():
         _need(one["payload"] or out.get((one["chain"], one["n"])) == one["hash"], file, "its payload was taken out")
     for file, record in chains["redactions"] if trusted else ():
         _need(record["type"] == "segment" or _signed(trusted, {**record["payload"]}), file, "nobody vouches for this")
-    log = [record for _, record in chains["recorder"]]
-    _need(log, "recorder.000.audit.jsonl", "holds no record")
-    pem = (folder / "public_key.pem").read_bytes() if "public_key.pem" in there else b""
-    start = next((record["payload"] for record in log if record["type"] == "start"), {})
-    _need(start.get("public_key_sha256", _hash(pem)) == _hash(pem), "public_key.pem", "is not the one of the start")
+    _need(log := [record for _, record in chains["recorder"]], "recorder.000.audit.jsonl", "holds no record")
+    pem, about = (there[name].read_bytes() if name in there else b"" for name in ("public_key.pem", "session.json"))
+    for told in (record["payload"] for record in log if record["type"] == "start"):
+        _need(told.get("public_key_sha256", _hash(pem)) == _hash(pem), "public_key.pem", "is not the one of the start")
+        _need(told.get("session_json_sha256", _hash(about)) == _hash(about), "session.json", "is not that of the start")
     _need(pem.startswith(b"-----BEGIN PUBLIC KEY-----\n"), "public_key.pem", "is no key")
     _need(trusted in (None, key := load_pem_public_key(pem)), "public_key.pem", "is not the trusted key")
     for file, record in chains["recorder"]:

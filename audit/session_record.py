@@ -5,6 +5,7 @@ Fed from one thread with messages and events, asked by it how it does. What wait
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -24,7 +25,7 @@ from audit.signing import Signer
 from audit.video_ceiling import VideoCeiling
 from teleop_core.audit_disk import parse_segment, segments, tail
 from teleop_core.audit_segment import being_written
-from teleop_core.audit_writer import AuditWriter
+from teleop_core.audit_writer import AuditWriter, Receipt
 from teleop_core.record_folder import RecordedSession, RecordFolderError
 
 CHAIN = "recorder"
@@ -129,6 +130,7 @@ class SessionRecord:
         self._checkpoints = CheckpointWriter(self.log, CheckpointMaker(folder, signer), time.monotonic())
         self._checkpoint_at = 0.0
         self._caught_up = False
+        self._newest: Receipt | None = None
         self._files = FileMarks(folder)
         self._gaps = GapBook()
         self._watches = [SequenceWatch() for _ in channels]
@@ -160,7 +162,12 @@ class SessionRecord:
 
     def event(self, type: str, payload: Mapping[str, Any], actor: str = "") -> None:
         """Record what happened in the audit log."""
-        self.log.append(type, payload, actor, wait=LONGEST_APPEND)
+        # While one waits for the disk the next is not waited for: many at once would hold up who feeds the record.
+        behind = self._newest is not None and not self._settled(self._newest)
+        self._newest = self.log.append(type, payload, actor, wait=0.0 if behind else LONGEST_APPEND)
+
+    def _settled(self, receipt: Receipt) -> bool:
+        return self.log.look_again(receipt, 0.0).written or self.log.is_lost(receipt)
 
     def tick(self, now: float) -> None:
         """Tell what has been lost, sign what has been written; a few times a second."""
@@ -195,13 +202,10 @@ class SessionRecord:
 
     def others_write(self) -> bool:
         """Another process still writes a chain of this record; one that cannot be read is not waited for."""
-        try:
-            chains = [
-                path for path in self._folder.iterdir() if (parsed := parse_segment(path.name)) and parsed[0] != CHAIN
-            ]
-            return any(map(being_written, chains))
-        except OSError:
-            return False
+        with contextlib.suppress(OSError):
+            names = [(path, parse_segment(path.name)) for path in self._folder.iterdir()]
+            return any(_is_written(path) for path, parsed in names if parsed is not None and parsed[0] != CHAIN)
+        return False
 
     def close(self) -> None:
         """Write what waits, finish the bag and the log; what cannot be read any more is told in the log's end.
@@ -231,6 +235,13 @@ class SessionRecord:
 
     def _tell(self, type: str, payload: dict[str, Any]) -> None:
         self.log.append(type, payload)
+
+
+def _is_written(path: Path) -> bool:
+    try:
+        return being_written(path)
+    except OSError:
+        return False
 
 
 def _refuse_ended(folder: Path) -> None:

@@ -14,6 +14,7 @@ from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
+from audit.regular import read_regular
 from teleop_core.audit_record import RecordError, canonical, salted
 from teleop_core.authentication import RECORD_KEY, KeyFileError, read_private
 
@@ -70,7 +71,11 @@ class Signer:
         path = folder / SESSION_KEY
         if not path.exists():
             _write_once(path, self.public_pem, 0o644)
-        if key_bytes(load_public_key(path)) != key_bytes(self._key.public_key()):
+        try:
+            there = public_key_of(read_regular(path), path)
+        except OSError as error:
+            raise KeyFileError(f"{path}: {error.strerror or error}") from error
+        if key_bytes(there) != key_bytes(self._key.public_key()):
             raise KeyFileError(f"{path}: the record was begun with another key; use that one, or a new folder")
 
     @property

@@ -5,7 +5,8 @@ else the first at which the record ends too early:
 
 1. each chain by itself, by name: canonical lines, numbers, hashes, segments, one session;
 2. payloads that were taken out: every one is told of in the chain `redactions`, with an anchor by who is trusted;
-3. public_key.pem: the one that the `start` record names, and that is trusted;
+3. public_key.pem: the one that the `start` record names, and that is trusted; session.json: the one that
+   every `start` record names;
 4. checkpoints in their order: signature, heads, Merkle root; then the signed end, and what stands behind it;
 5. all other files by name: there, with the hashes that checkpoints and `bag_closed` records hold, no more than these;
 6. bags: their own checksums, as many messages as the chain says;
@@ -27,7 +28,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from audit.bag_check import BagReading, in_order
 from audit.chain_check import ChainCheck, check_chain
-from audit.checkpoint import RECORDER, REDACTIONS, SESSION_FILE, START_KEY
+from audit.checkpoint import RECORDER, REDACTIONS, SESSION_FILE, START_KEY, START_SESSION
 from audit.checkpoint_check import CheckpointCheck, check_checkpoints, root_in
 from audit.file_check import check_files, claims_of, files_in
 from audit.finding import ALTERED, Finding, Problem
@@ -112,6 +113,7 @@ class _Verification:
             found.truncated = True
             return found
         checked = check_checkpoints(self._chains, self._check_key())
+        self._check_session_file()
         found.problems += checked.problems
         self._check_files(checked, redactions.files)
         self._check_outside(checked)
@@ -131,8 +133,7 @@ class _Verification:
             found.records += len(chain.hashes)
             found.clock_steps += chain.clock_steps
             found.problems += [problem for problem in (chain.problem, chain.broken) if problem is not None]
-            # What was taken out later is no word of the recorder's.
-            for entry in chain.of_type("gap") if name != REDACTIONS else ():
+            for entry in chain.of_type("gap"):
                 told = {key: entry.record["payload"].get(key) for key in ("topic", "first", "count", "why")}
                 found.gaps.append({"chain": name, "n": entry.n, **told})
 
@@ -150,9 +151,9 @@ class _Verification:
         try:
             content = read_regular(path)
             self._found.key = fingerprint(content)
-            told = self._told_key()
-            if told and self._found.key != told[0]:
-                self._bad_key(f"is not the key that record {told[1]} tells of")
+            other = self._told_otherwise(START_KEY, self._found.key)
+            if other is not None:
+                self._bad_key(f"is not the key that record {other} tells of")
                 return self._trusted
             key = public_key_of(content, path)
         except OSError as error:
@@ -171,12 +172,23 @@ class _Verification:
     def _bad_key(self, why: str) -> None:
         self._found.problems.append(Problem(ALTERED, SESSION_KEY, why))
 
-    def _told_key(self) -> tuple[str, int] | None:
-        for entry in self._chains[RECORDER].of_type("start"):
-            told = entry.record["payload"].get(START_KEY)
-            if isinstance(told, str):
-                return told, entry.n
-        return None
+    def _told_otherwise(self, key: str, digest: str) -> int | None:
+        """Number of the first `start` record that tells of a file with another hash."""
+        starts = self._chains[RECORDER].of_type("start")
+        return next((entry.n for entry in starts if entry.record["payload"].get(key, digest) != digest), None)
+
+    def _check_session_file(self) -> None:
+        """It is there from the beginning, and signed with the first checkpoint behind a `start`."""
+        digest, why = "", "is not what record {} tells of"
+        try:
+            digest = fingerprint(read_regular(self._folder / SESSION_FILE))
+        except FileNotFoundError:
+            why = "the file is missing; record {} tells of it"
+        except OSError as error:
+            why = f"cannot be read: {error.strerror or error}; record {{}} tells of it"
+        other = self._told_otherwise(START_SESSION, digest)
+        if other is not None:
+            self._found.problems.append(Problem(ALTERED, SESSION_FILE, why.format(other)))
 
     # --- 5 and 6: files
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import random
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from audit.checkpoint import REDACTIONS
@@ -16,7 +17,7 @@ from teleop_core.audit_record import GENESIS, Stamp, canonical, check_record, ma
 
 FILE = segment_name(REDACTIONS, 0)
 _OPENING = {"broken": {}, "chain": REDACTIONS, "clock_source": "tsc", "format": 1, "previous": None}
-_STAMP = Stamp(5, 1_795_668_180_000_000_000, None, "boot")
+_STAMP = Stamp(5, 1_795_668_180_000_000_000, None, "b007")
 
 
 def replay_a_redaction(bench: Bench, chance: random.Random) -> Tampering:
@@ -69,6 +70,34 @@ def forge_in_the_redactions(bench: Bench, chance: random.Random) -> Tampering:
     return Tampering({**bench.genuine, FILE: _chain(bench.genuine, forged, opening=opening)}, {FILE})
 
 
+def say_more_in_the_redactions(bench: Bench, chance: random.Random) -> Tampering:
+    """A beginning of a segment behind which nothing stands, and which no signature covers."""
+    boot = chance.choice(["The surgeon did it", "B007", "0" * 37])
+    more = {"why": "The surgeon did it"}, {"clock_source": "The surgeon did it"}, {"chain": "x"}, {"format": 2}
+    opening, stamp = chance.choice([({}, replace(_STAMP, boot=boot)), *((item, _STAMP) for item in more)])
+    return Tampering({**bench.genuine, FILE: _chain(bench.genuine, opening=opening, stamp=stamp)}, {FILE})
+
+
+def redact_what_is_needed(bench: Bench, chance: random.Random) -> Tampering:
+    """A redactor takes out what says of which session the record is, or with which key it is signed."""
+    files, name = dict(bench.genuine), chance.choice(["session.json", "public_key.pem"])
+    del files[name]
+    told = _redaction(bench, bench.genuine, name)
+    files[FILE] = _chain(
+        bench.genuine, (REDACTION, lambda n, prev: bench.signer.signed({**told, "n": n, "prev": prev}))
+    )
+    return Tampering(files, {name})
+
+
+def insert_an_empty_line(bench: Bench, chance: random.Random) -> Tampering:
+    """Before a gap record, which may tell of bytes that are no record."""
+    name = chance.choice(["recorder.000.audit.jsonl", "recorder.001.audit.jsonl"])
+    lines = bench.genuine[name].splitlines(keepends=True)
+    place = next(number for number, line in enumerate(lines) if b'"type":"gap"' in line)
+    lines.insert(place, b"\n")
+    return Tampering({**bench.genuine, name: b"".join(lines)}, {name}, line=(place + 1, place + 1))
+
+
 def lay_what_is_no_file(bench: Bench, chance: random.Random) -> Tampering:
     """A pipe, a link or a folder, in the place of a file or besides."""
     files = dict(bench.genuine)
@@ -86,6 +115,9 @@ FORGERIES: tuple[Callable[[Bench, random.Random], Tampering], ...] = (
     move_a_redaction,
     redact_with_another_key,
     forge_in_the_redactions,
+    say_more_in_the_redactions,
+    redact_what_is_needed,
+    insert_an_empty_line,
     lay_what_is_no_file,
 )
 
@@ -109,13 +141,15 @@ def _redaction(bench: Bench, files: Files, name: str) -> dict[str, Any]:
     return salted({**told, "session": _session(files), "public_key": bench.signer.public_pem.decode()})
 
 
-def _chain(files: Files, *records: tuple[str, Payload], opening: dict[str, Any] | None = None) -> bytes:
+def _chain(
+    files: Files, *records: tuple[str, Payload], opening: dict[str, Any] | None = None, stamp: Stamp = _STAMP
+) -> bytes:
     """A segment of redactions of the session that the files are of, well-formed and chained."""
     prev, text = GENESIS, b""
     for n, (type, payload) in enumerate([("segment", {**_OPENING, **(opening or {})}), *records]):
         content = payload(n, prev) if callable(payload) else payload
         actor = str(content.get("who", REDACTIONS))
-        record = make_record(n, REDACTIONS, prev, _STAMP, _session(files), actor, type, content)
+        record = make_record(n, REDACTIONS, prev, stamp, _session(files), actor, type, content)
         prev = record["hash"]
         text += canonical(record) + b"\n"
     return text

@@ -18,6 +18,8 @@ from teleop_core.signals import SafetyLevel
 CHAIN = "safety_monitor"
 """Also the actor of what the monitor does by itself."""
 LOCAL_TEAM = "local team"
+DECISIONS = "decisions"
+"""What gaps of the decision log are told of; `first` counts the decisions of this monitor from 0."""
 LONGEST_WAIT = 0.005
 """A transition that takes motion away waits for the disk at most this long [s]."""
 RETRY_AFTER = 100
@@ -56,6 +58,22 @@ class Log(Protocol):
         """The record of a receipt will never be written."""
 
 
+class Decisions(Protocol):
+    """The part of teleop_core.decision_log.DecisionLog that is needed."""
+
+    @property
+    def failure(self) -> str:
+        """Why nothing is written any more; empty while well."""
+
+    @property
+    def written(self) -> int:
+        """Decisions that are written down."""
+
+    @property
+    def lost(self) -> int:
+        """Decisions that are not, since it failed."""
+
+
 class SafetyLog:
     """Stands between the supervisor's verdicts and who hears them.
 
@@ -71,6 +89,7 @@ class SafetyLog:
         self._grant: Any = None
         self.withholding = False
         self._failing = 0
+        self._decisions_told: int | None = None
 
     @property
     def problem(self) -> str:
@@ -90,6 +109,22 @@ class SafetyLog:
         """The local team asked for a reset, and this is the verdict."""
         outcome = {"accepted": not verdict.reset_refusal, "refusal": verdict.reset_refusal, "state": verdict.state.name}
         self._append("reset", outcome, LOCAL_TEAM)
+
+    def decisions(self, log: Decisions) -> None:
+        """The decisions are written down, or not any more: that is told once, when it begins."""
+        if log.failure and self._decisions_told is None:
+            self._tell_lost(log)
+
+    def decisions_end(self, log: Decisions) -> None:
+        """No more decisions follow: those that were lost since it was told are told, too."""
+        if log.failure and log.lost > (self._decisions_told or 0):
+            self._tell_lost(log)
+
+    def _tell_lost(self, log: Decisions) -> None:
+        told, lost = self._decisions_told or 0, log.lost
+        gap = {"topic": DECISIONS, "first": log.written + told, "count": lost - told, "why": log.failure}
+        self._append("gap", gap, CHAIN)
+        self._decisions_told = lost
 
     def admit(self, verdict: Verdict) -> Verdict:
         """Write what is new in a verdict.

@@ -34,6 +34,7 @@ from safety_monitor.state_message import events, fill, health_of_node, health_of
 from safety_monitor.stream_watch import StreamWatch
 from safety_monitor.supervisor import Supervisor, Verdict
 from teleop_core.contract import ARMS, DEFAULT_ARMS, EYE_LINKS, EYES, SITES, STREAMS
+from teleop_core.decision_log import RESERVE
 from teleop_core.permit import USUAL_LEASE, stamp_is_fresh
 from teleop_core.signals import TeleopState
 from teleop_ros.adapter import Health, HealthRow, TeleopNode, run
@@ -63,6 +64,9 @@ class SafetyMonitorParameters:
     lease: float = parameter(USUAL_LEASE, unit="s", low=0.03, high=0.3, doc="a permit ends this long after its arrival")
     key_folder: str = parameter("", doc=KEY_FOLDER)
     decision_log: str = parameter("", doc="file that takes every decision with its inputs; empty: none")
+    decision_reserve: int = parameter(
+        RESERVE, unit="bytes", low=0, high=10**15, doc="room that is left to the audit log when the decision log ends"
+    )
     recorder: bool = parameter(False, doc="a recorder is expected; without one a session does not arm")
     record_folder: str = parameter("", doc=RECORD_FOLDER)
 
@@ -91,7 +95,9 @@ class SafetyMonitorNode(TeleopNode):
         log, recorded = audit_log(parameters.record_folder, CHAIN)  # makes the folder
         self._log = SafetyLog(log)
         about = {"permit_session": session, "profile": limits}
-        self._decisions = decision_log(parameters.decision_log, about, needed=not recorded)
+        self._decisions = decision_log(
+            parameters.decision_log, about, needed=not recorded, reserve=parameters.decision_reserve
+        )
         if self._decisions is not None:
             self.supervisor = self._decisions.watch("supervisor", self.supervisor, "step")
         # That of the other site counts from when it is first heard.
@@ -250,6 +256,7 @@ class SafetyMonitorNode(TeleopNode):
         self._disk.close()
         if self._decisions is not None:
             self._decisions.close()
+            self._log.decisions_end(self._decisions)
         self._log.close()
 
     def health(self) -> Health:
@@ -272,6 +279,8 @@ class SafetyMonitorNode(TeleopNode):
         decided: Verdict = self.supervisor.step(now, self._inputs(now, lag, reset))
         if reset:
             self._log.reset(decided)
+        if self._decisions is not None:
+            self._log.decisions(self._decisions)
         verdict = self._log.admit(decided)
         for level, line in events(self._verdict, verdict):
             self._tell(level, line)

@@ -11,7 +11,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from audit.bag_reading import BagError, open_bag
+from audit.bag_reading import open_bag
+from audit.bag_scan import BagError
 from audit.outcome import BAD_ARGUMENTS, BAD_RECORD, CHECK_EXIT_CODES, DONE, is_session, no_session, refuse
 from audit.reading import chains, lines
 from safety_monitor.safety_log import CHAIN

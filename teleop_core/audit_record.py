@@ -21,9 +21,12 @@ GENESIS = "0" * 64
 """What the first record of a chain has for the hash of the one before."""
 DEEPEST = 16
 """Nesting of a payload; what lies deeper is written as text."""
-
 WIDEST = 64
 """Bits of a whole number; a longer one is written as text."""
+LONGEST_TEXT = 1 << 16
+"""Characters of a text; a longer one is cut. Texts come from other nodes, and whoever logs them must not be held up."""
+LONGEST = 16 << 20
+"""A line is shorter than this [bytes]; a longer one is neither written nor read."""
 
 _TEXTS = ("actor", "boot", "chain", "session", "type")
 _HASHES = ("hash", "payload_sha256", "prev")
@@ -70,25 +73,42 @@ def plain(value: Any, depth: int = DEEPEST) -> Any:
     """A copy that JSON can hold; never fails.
 
     Numbers that are not finite become None, tuples and arrays lists, keys text, and whatever else there is its text.
+    Texts that are too long end in how long they were.
     """
-    if value is None or isinstance(value, (str, bool)):
+    if value is None or isinstance(value, bool):
         return value
+    if isinstance(value, str):
+        return _cut(value)
     if isinstance(value, int):
         return int(value) if value.bit_length() <= WIDEST else hex(value)
     if isinstance(value, float):
         return float(value) if math.isfinite(value) else None
     if depth > 0 and isinstance(value, Mapping):
-        return {str(key): plain(content, depth - 1) for key, content in value.items()}
+        return {_text(key): plain(content, depth - 1) for key, content in value.items()}
     if depth > 0 and isinstance(value, (list, tuple)):
         return [plain(content, depth - 1) for content in value]
     if depth > 0 and hasattr(value, "tolist"):  # arrays and numbers of numpy
         return plain(value.tolist(), depth - 1)
-    return str(value)
+    return _text(value)
+
+
+def _text(value: Any) -> str:
+    try:
+        return _cut(str(value))
+    except Exception:  # nested without end, or of a type that has no text
+        return f"a {type(value).__name__}"
+
+
+def _cut(text: str) -> str:
+    if len(text) <= LONGEST_TEXT:
+        return text
+    ending = f"... ({len(text)} characters)"
+    return text[: LONGEST_TEXT - len(ending)] + ending
 
 
 def salted(payload: Mapping[str, Any]) -> dict[str, Any]:
     """A copy that JSON can hold, with a fresh salt where it has none."""
-    copy = {str(key): plain(value) for key, value in payload.items()}
+    copy = {_text(key): plain(value) for key, value in payload.items()}
     copy.setdefault("salt", secrets.token_hex(16))
     return copy
 

@@ -9,6 +9,7 @@ import contextlib
 import errno
 import fcntl
 import os
+import stat
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +17,7 @@ from typing import Any
 
 from teleop_core.audit_clock import clock_source
 from teleop_core.audit_disk import broken_off, keep_space, parse_segment, segment_name, segments, tail
-from teleop_core.audit_record import FORMAT, GENESIS, RecordError, Stamp, canonical, make_record, salted
+from teleop_core.audit_record import FORMAT, GENESIS, LONGEST, RecordError, Stamp, canonical, make_record, salted
 
 RESERVE = 256 * 1024
 """Space on the disk that is kept for the log alone [bytes]; some four hundred records."""
@@ -125,7 +126,10 @@ class SegmentFile:
         """
         head = self.head
         record = make_record(head.n + 1, self._chain, head.hash, stamp, self._session, actor, type, payload)
-        line = (b"\n" if self.broken else b"") + canonical(record) + b"\n"
+        line = canonical(record) + b"\n"
+        if len(line) >= LONGEST:
+            raise RecordError(f"a {type!r} record of {len(line)} bytes is too long; a line has less than {LONGEST}")
+        line = (b"\n" if self.broken else b"") + line
         written = os.write(self._descriptor, line)
         self._size += written
         if written < len(line):
@@ -198,10 +202,13 @@ def being_written(path: Path) -> bool:
     """Whether a writer is at work on a segment.
 
     Raises:
-        OSError: the file cannot be read.
+        OSError: the file cannot be read, or is a link or no file.
     """
-    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    # A pipe would wait for a writer, for ever.
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
     try:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            raise OSError(errno.EINVAL, "is no file", str(path))
         fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except BlockingIOError:
         return True

@@ -32,7 +32,7 @@ from typing import Any
 
 from teleop_core.audit_clock import stamp_now
 from teleop_core.audit_disk import broken_off
-from teleop_core.audit_record import RecordError, Stamp, salted
+from teleop_core.audit_record import RecordError, Stamp, plain, salted
 from teleop_core.audit_segment import Head, SegmentFile
 
 SYNC_EVERY = 0.2
@@ -125,13 +125,12 @@ class AuditWriter:
         self._threads: list[threading.Thread] = []
         try:
             self._file.open({**(facts or {}), "sync_every_s": sync_every}, clock())
-        except (OSError, RecordError) as error:
+            for work in (self._write_all, self._sync_all):
+                thread = threading.Thread(target=work, name=f"audit {chain}", daemon=True)
+                thread.start()
+                self._threads.append(thread)
+        except (OSError, RecordError, RuntimeError) as error:  # the last: no more threads can be started
             self._fail(f"cannot be opened: {_told(error)}", stays=True)
-            return
-        for work in (self._write_all, self._sync_all):
-            thread = threading.Thread(target=work, name=f"audit {chain}", daemon=True)
-            self._threads.append(thread)
-            thread.start()
 
     @property
     def failure(self) -> str:
@@ -191,7 +190,7 @@ class AuditWriter:
             if self._closing or self._stays or len(self._waiting) >= MOST_WAITING:
                 self._lose()
                 return NOT_WRITTEN
-            entry = _Entry(type, content, actor or self._chain, durable, self._clock(), time.monotonic())
+            entry = _Entry(type, content, plain(actor) or self._chain, durable, self._clock(), time.monotonic())
             self._waiting.append(entry)
             self._changed.notify_all()
             return self._wait_for(entry, wait)

@@ -140,6 +140,7 @@ _ROWS = (
     # standard
     Stream("diagnostics", "/diagnostics", "diagnostic_msgs/msg/DiagnosticArray",
            "any", ("telesurgery",), 1.0, Intent.EVENT),
+    Stream("rosout", "/rosout", "rcl_interfaces/msg/Log", "any", (), 0.0, Intent.LATCHED_STATE),
     Stream("robot_description", "robot_description", "std_msgs/msg/String",
            "driver", (), 0.0, Intent.LATCHED_STATE),
 )  # fmt: skip

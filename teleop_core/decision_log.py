@@ -7,12 +7,14 @@ the line before it, from the start on: an input that was changed later is found 
 The sum has no key: it names the line that was changed; against whoever can write the file a signature helps.
 
 A log never stops or slows the node it watches: lines are handed to a thread that writes them, and at the first failure
-(a full disk, a value that cannot be written) logging ends, with the reason in `failure`. A line takes up to 5 kB.
+(a disk that is nearly full, a value that cannot be written) logging ends, with the reason in `failure` and what is not
+written counted in `lost`. A line takes up to 5 kB.
 """
 
 from __future__ import annotations
 
 import atexit
+import os
 import threading
 from collections import deque
 from collections.abc import Callable, Mapping
@@ -31,6 +33,8 @@ LONGEST_CLOSE = 5.0
 """A disk that does not answer is waited for so long at the end [s]."""
 MOST_WAITING = 20_000
 """With more lines waiting the disk cannot keep up, and logging ends."""
+RESERVE = 200_000_000
+"""With less room on the disk logging ends: what is left is for the audit log [bytes]."""
 
 
 class DecisionLog:
@@ -40,14 +44,17 @@ class DecisionLog:
         failure: Why nothing is written any more; empty while all is well.
     """
 
-    def __init__(self, path: str | Path, about: Mapping[str, Any] | None = None) -> None:
+    def __init__(self, path: str | Path, about: Mapping[str, Any] | None = None, *, reserve: int = RESERVE) -> None:
         """Append to `path`; each log that is opened begins with fresh objects, and a replay does the same.
 
         Args:
             path: Of the file.
             about: What a replay needs to make the objects as they were made, by name; anything exact_json can write.
+            reserve: Room that is left on the disk [bytes].
         """
         self.failure = ""
+        self._reserve = reserve
+        self._asked = self._written = -1  # the line with the start is no decision
         self._sum = ""
         self._ended = False
         self._path = Path(path)
@@ -77,6 +84,20 @@ class DecisionLog:
         """Nothing is written any more: closed, or failed."""
         return self._ended
 
+    @property
+    def written(self) -> int:
+        """Decisions that are written down."""
+        return max(0, self._written)
+
+    @property
+    def lost(self) -> int:
+        """Decisions that are not written down since logging failed."""
+        return max(0, self._asked) - self.written if self.failure else 0
+
+    def passed_over(self) -> None:
+        """A decision is made that cannot be written down any more."""
+        self._asked += 1
+
     def encoded(self, value: Any) -> Any:
         """Value for `add`, now, before anybody changes it; None where logging has ended."""
         if self._ended:
@@ -89,7 +110,9 @@ class DecisionLog:
 
     def add(self, name: str, method: str, arguments: Any, outcome: Mapping[str, Any]) -> None:
         """Write one call: arguments as `encoded`, outcome as {"result": encoded} or {"raised": text}."""
-        if not self._ended:
+        if self._ended:
+            self.passed_over()
+        else:
             self._put({"of": name, "call": method, "with": arguments, **outcome})
 
     def close(self) -> None:
@@ -98,9 +121,12 @@ class DecisionLog:
         self._closing.set()
         if self._writer.is_alive():
             self._writer.join(LONGEST_CLOSE)
+            if self._writer.is_alive():
+                self._fail(OSError("the disk had not taken it at the end"))
         self._ended = True
 
     def _put(self, record: dict[str, Any]) -> None:
+        self._asked += 1
         if len(self._waiting) >= MOST_WAITING:
             self._fail(OSError(f"more than {MOST_WAITING} lines waiting: the disk is too slow"))
             return
@@ -114,9 +140,21 @@ class DecisionLog:
                 closing = False
                 while not closing and not self._ended:
                     closing = self._closing.wait(WRITE_EVERY)
+                    self._leave_the_reserve()
                     self._write_waiting()
         except OSError as error:
             self._fail(error)
+
+    def _leave_the_reserve(self) -> None:
+        """End the log while the audit log still has room.
+
+        Raises:
+            OSError: the disk is nearly full, or does not say.
+        """
+        disk = os.fstatvfs(self._file.fileno())
+        free = disk.f_bavail * disk.f_frsize
+        if not free >= self._reserve:
+            raise OSError(f"the disk is nearly full: {free / 1e6:.0f} MB left, kept for the audit log")
 
     def _write_waiting(self) -> None:
         lines, waiting = [], self._waiting
@@ -126,6 +164,7 @@ class DecisionLog:
         text = b"".join(lines)
         while text:
             text = text[self._file.write(text) :]
+        self._written += len(lines)
 
     def _fail(self, error: Exception) -> None:
         self.failure = self.failure or f"decision log {self._path}: {error}"
@@ -151,6 +190,7 @@ class _Watched:
 def _writing(log: DecisionLog, name: str, method: str, function: Callable[..., Any]) -> Callable[..., Any]:
     def call(*positional: Any, **named: Any) -> Any:
         if log.ended:
+            log.passed_over()
             return function(*positional, **named)
         arguments = log.encoded((positional, named))
         try:

@@ -92,7 +92,7 @@ def open_session(
         raise RecordFolderError(
             f"{error.filename or folder}: {error.strerror or error}; choose another folder"
         ) from error
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError) as error:
         raise RecordFolderError(f"{path}: is not that of a record ({error}); choose another folder") from error
 
 

@@ -56,9 +56,9 @@ class TeleopNode(Node):
 
     real_time = False
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, namespace: str | None = None) -> None:
         """Set up diagnostics at 1 Hz; subclasses declare parameters and wire themselves up."""
-        super().__init__(name)
+        super().__init__(name, namespace=namespace)
         self.failures = 0
         self.awaited: set[Subscription] = set()
         self.by_hand: set[Subscription] = set()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 from collections.abc import Iterator
@@ -33,9 +34,23 @@ def records_of_tests(tmp_path_factory: pytest.TempPathFactory) -> None:
 @pytest.fixture
 def ros_domain(monkeypatch: pytest.MonkeyPatch, worker_id: str) -> Iterator[int]:
     """A ROS domain that no other test worker and no session of this machine uses."""
-    number = int(worker_id.removeprefix("gw")) if worker_id != "master" else 0
+    with claimed(worker_id) as domain:
+        monkeypatch.setenv("ROS_DOMAIN_ID", str(domain))
+        yield domain
+
+
+@pytest.fixture(scope="module")
+def ros_domain_of_module(worker_id: str) -> Iterator[int]:
+    """Such a domain for all tests of a module; it is not in the environment."""
+    with claimed(worker_id) as domain:
+        yield domain
+
+
+@contextlib.contextmanager
+def claimed(worker: str) -> Iterator[int]:
+    """Holds a ROS domain that is free."""
+    number = int(worker.removeprefix("gw")) if worker != "master" else 0
     wanted = [60 + (os.getpid() + number + step) % 40 for step in range(40)]
     domain, holder = next((domain, holder) for domain in wanted if (holder := claim(domain)) is not None)
-    monkeypatch.setenv("ROS_DOMAIN_ID", str(domain))
     with holder:
         yield domain

@@ -5,11 +5,11 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from audit.bag_scan import BagError
 from audit.export.columns import ExportError, columns, time_base
 from audit.export.write import FORMATS, write_export
 from audit.outcome import BAD_ARGUMENTS, DONE, EXIT_CODES, NOT_WRITTEN, misplaced, refuse
 from audit.progress import Told
-from audit.series.bag import SessionError
 from audit.series.read import read_session
 from audit.stops import stops
 
@@ -53,7 +53,7 @@ def run(arguments: argparse.Namespace) -> int:
     try:
         session = read_session(arguments.folder, arguments.namespace, Told(f"reading {arguments.folder.name}"))
         found = columns(session, time_base(session, arguments.rate, arguments.start, arguments.duration))
-    except (SessionError, ExportError) as error:
+    except (BagError, ExportError) as error:
         return refuse(str(error), BAD_ARGUMENTS)
     formats = FORMATS if arguments.format == "both" else (arguments.format,)
     try:

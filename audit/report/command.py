@@ -7,12 +7,12 @@ from collections import Counter
 from pathlib import Path
 
 from audit.anchors import add_anchor_arguments, anchors_of
+from audit.bag_scan import BagError
 from audit.outcome import BAD_ARGUMENTS, DONE, EXIT_CODES, NOT_WRITTEN, misplaced, refuse, write_whole
 from audit.progress import Told
 from audit.report.page import render
 from audit.report.taken_out import session_without_bags
 from audit.report.verification import verification_of
-from audit.series.bag import SessionError
 from audit.series.model import Session
 from audit.series.read import read_session
 from teleop_core.authentication import KeyFileError
@@ -74,7 +74,7 @@ def _report(folder: Path, out: Path, arguments: argparse.Namespace) -> int:
     try:
         session = _session(folder, arguments.namespace)
         verification = verification_of(folder, anchors_of(arguments))
-    except (SessionError, KeyFileError) as error:
+    except (BagError, KeyFileError) as error:
         return refuse(str(error), BAD_ARGUMENTS)
     except OSError as error:
         return refuse(f"{error.filename or folder}: cannot be read: {error.strerror or error}", BAD_ARGUMENTS)
@@ -91,7 +91,7 @@ def _report(folder: Path, out: Path, arguments: argparse.Namespace) -> int:
 def _session(folder: Path, namespace: str | None) -> Session:
     try:
         return read_session(folder, namespace, Told(f"reading {folder.name}"))
-    except SessionError:
+    except BagError:
         left = session_without_bags(folder)
         if left is None:
             raise

@@ -7,13 +7,13 @@ import json
 import time
 from pathlib import Path
 
+from audit.bag_scan import BagError
 from audit.outcome import BAD_ARGUMENTS, DONE, EXIT_CODES, NOT_WRITTEN, misplaced, refuse, write_whole
 from audit.progress import Told
 from audit.report.head import read_head
 from audit.report.words import number
 from audit.scores.page import heading, render_scores
 from audit.scores.score import SCORES, Score, as_json, by_operator, score
-from audit.series.bag import SessionError
 from audit.series.read import read_session
 
 
@@ -42,7 +42,7 @@ def run(arguments: argparse.Namespace) -> int:
     for folder in arguments.folders:
         try:
             scores.append(score(read_session(folder, progress=Told(f"reading {folder.name}")), read_head(folder)))
-        except (SessionError, OSError) as error:
+        except (BagError, OSError) as error:
             problems.append(str(error))
     if not scores:
         return refuse("; ".join(problems), BAD_ARGUMENTS)

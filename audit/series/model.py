@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from audit.series.bag import Bag, Place
+from audit.bag_scan import BagScan, Place
 
 Floats = NDArray[np.float64]
 
@@ -251,7 +251,7 @@ class Session:
         damage: What could not be read, in words.
     """
 
-    bag: Bag
+    bag: BagScan
     namespace: str
     zero_ns: int
     duration: float

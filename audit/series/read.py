@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from audit.bag_scan import BagError, BagScan, Entry, Place
 from audit.progress import Progress, quietly
-from audit.series.bag import Bag, Entry, Place, SessionError
 from audit.series.collect import Collector, stamp_seconds
 from audit.series.count import TopicCounter
 from audit.series.model import Frame, Session
@@ -24,9 +24,9 @@ def read_session(folder: Path, namespace: str | None = None, progress: Progress 
         progress: Is told how many bytes have been read, of how many.
 
     Raises:
-        SessionError: there is nothing of a session in the folder, or nothing in this namespace.
+        BagError: there is nothing of a session in the folder, or nothing in this namespace.
     """
-    bag = Bag(folder)
+    bag = BagScan(folder)
     collectors: dict[str, Collector] = {}
     counts: dict[str, TopicCounter] = {}
     zero: int | None = None
@@ -48,7 +48,7 @@ def read_session(folder: Path, namespace: str | None = None, progress: Progress 
                 collectors[found.namespace] = Collector(zero)
             _collect(bag, entry, found, collectors[found.namespace], time)
     if zero is None:
-        raise SessionError(f"{folder}: no message in it can be read; {'; '.join(bag.damage) or 'the files are empty'}")
+        raise BagError(f"{folder}: no message in it can be read; {'; '.join(bag.damage) or 'the files are empty'}")
     backwards = max((counter.backwards for counter in counts.values()), default=0.0)
     if backwards > LARGEST_DISORDER:
         bag.damage.append(f"the recorder's clock went back by {backwards:.3f} s: times around that are not in order")
@@ -64,10 +64,10 @@ def session_of_no_messages(folder: Path, zero_ns: int, why: list[str]) -> Sessio
         zero_ns: Time 0 [ns since 1970].
         why: Why they are not, in words.
     """
-    return _session(Bag(folder, why, may_be_empty=True), "", Collector(zero_ns), {}, 0.0)
+    return _session(BagScan(folder, why, may_be_empty=True), "", Collector(zero_ns), {}, 0.0)
 
 
-def _collect(bag: Bag, entry: Entry, found: StreamTopic, collector: Collector, time: float) -> None:
+def _collect(bag: BagScan, entry: Entry, found: StreamTopic, collector: Collector, time: float) -> None:
     if not (found.stream == "image" or collector.wants(found.stream)):
         return
     message = bag.decode(entry)
@@ -88,7 +88,7 @@ def _choose(folder: Path, collectors: dict[str, Collector], wanted: str | None, 
         chosen = f"/{wanted.strip('/')}" if wanted.strip("/") else ""
         if chosen not in collectors:
             known = ", ".join(sorted(name or "/" for name in collectors)) or "none"
-            raise SessionError(f"--namespace {wanted}: nothing was recorded there; {folder} has: {known}")
+            raise BagError(f"--namespace {wanted}: nothing was recorded there; {folder} has: {known}")
         return chosen
     chosen = max(collectors, key=lambda name: collectors[name].messages, default="")
     others = sorted(name or "/" for name in collectors if name != chosen and collectors[name].messages)
@@ -97,7 +97,9 @@ def _choose(folder: Path, collectors: dict[str, Collector], wanted: str | None, 
     return chosen
 
 
-def _session(bag: Bag, namespace: str, collector: Collector, counts: dict[str, TopicCounter], last: float) -> Session:
+def _session(
+    bag: BagScan, namespace: str, collector: Collector, counts: dict[str, TopicCounter], last: float
+) -> Session:
     collector.end(last)
     state, permitted, ratio = collector.safety()
     return Session(

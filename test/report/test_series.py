@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+from audit.bag_scan import BagError, BagScan
 from audit.report.curves import latency_panels
-from audit.series.bag import Bag, SessionError
 from audit.series.model import SILENT, Session, spans
 from audit.series.pictures import picture
 from audit.series.read import read_session
@@ -114,7 +114,7 @@ def test_of_two_namespaces_one_is_read_and_the_other_is_told(new_tape: Callable[
     assert (read.namespace, len(read.stops_asked)) == ("/one", 3)
     assert any("/two" in line for line in read.damage)
     assert len(read_session(folder, "two").stops_asked) == 2
-    with pytest.raises(SessionError, match="/one, /two"):
+    with pytest.raises(BagError, match="/one, /two"):
         read_session(folder, "three")
 
 
@@ -186,11 +186,11 @@ def test_a_silent_monitor_is_a_state_of_its_own(new_tape: Callable[[str], Any], 
 
 def test_what_is_no_session_is_refused_with_the_way_out(tmp_path: Path) -> None:
     for folder, text in ((tmp_path / "none", "no such folder"), (tmp_path, "no bag/.*mcap in it")):
-        with pytest.raises(SessionError, match=text):
-            Bag(folder)
+        with pytest.raises(BagError, match=text):
+            BagScan(folder)
     (tmp_path / "bag").mkdir()
     (tmp_path / "bag" / "bag_0.mcap").write_bytes(b"this is no MCAP file, and it is long enough to be read")
-    with pytest.raises(SessionError, match=r"no message in it can be read; bag_0\.mcap: damaged at byte 0"):
+    with pytest.raises(BagError, match=r"no message in it can be read; bag_0\.mcap: damaged at byte 0"):
         read_session(tmp_path)
 
 

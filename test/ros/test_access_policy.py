@@ -37,10 +37,9 @@ class Session:
 
 
 @pytest.fixture(scope="module")
-def session(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Iterator[Session]:
+def session(tmp_path_factory: pytest.TempPathFactory, ros_domain_of_module: int) -> Iterator[Session]:
     """A session once every process has opened what it is granted."""
-    number = int(worker_id.removeprefix("gw")) if worker_id != "master" else 0
-    domain = 60 + (os.getpid() + number) % 40  # as the fixture ros_domain, which lasts for one test only
+    domain = ros_domain_of_module
     folder = tmp_path_factory.mktemp("session")
     other_site = [spec for spec in node_graph(SessionOptions(side="console")) if spec.records]
     runner = Runner([*node_graph(SessionOptions()), *other_site], folder, {**os.environ, **session_environment(domain)})

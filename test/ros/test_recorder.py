@@ -14,6 +14,7 @@ from mcap.reader import make_reader
 from mcap_ros2.decoder import DecoderFactory
 from rosbags.highlevel import AnyReader
 
+from audit.bag_scan import BagScan
 from audit.reading import records
 from audit.verify import verify
 from teleop_core.contract import DEFAULT_ARMS, STREAMS
@@ -175,3 +176,18 @@ def test_nothing_arms_without_a_recorder_or_with_a_disk_that_is_nearly_full(room
     room.spin(0.5)
     assert console.safety is SafetyLevel.OPERATING
     assert console.following
+
+
+def test_what_the_nodes_say_is_recorded(room: Any, tmp_path: Path) -> None:
+    """The log of every node, also what was said just before the recorder heard it."""
+    folder = tmp_path / "record"
+    room.console.get_logger().warning("said before")
+    start_recorder(room, folder)
+    room.console.get_logger().error("smoke in the room")
+    room.spin(1.0)
+    assert room.nodes.end("recorder") == 0
+    scan = BagScan(folder)
+    said = {message.msg for entry in scan.entries() if entry.topic == "/rosout" and (message := scan.decode(entry))}
+    assert {"said before", "smoke in the room", f"recording into {folder}"} <= said
+    assert not scan.damage
+    assert not verify(folder).problems

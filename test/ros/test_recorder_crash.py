@@ -142,6 +142,29 @@ def test_a_full_disk_is_told_early_and_keeps_the_log(room: Any, small_disk: Path
     assert not verify(folder).problems
 
 
+def test_the_decision_log_ends_while_the_audit_log_has_room(room: Any, small_disk: Path) -> None:
+    """The monitor says so at once and in its log, which goes on; the record verifies."""
+    folder = small_disk / "record"
+    log = folder / "safety_monitor.decisions.jsonl"
+    monitor = {"record_folder": str(folder), "decision_log": str(log), "decision_reserve": "8000000"}
+    start(room, folder, disk_reserve="3000000")
+    room.nodes.start("safety_monitor", **monitor)
+    room.until(lambda: log.exists() and log.stat().st_size > 0, what="decisions are written")
+    (small_disk / "ballast").write_bytes(bytes(small_disk_free(small_disk) - 7_000_000))
+    room.until(lambda: "DECISIONS_LOST" in room.console.alarms, what="told")
+    size = log.stat().st_size
+    room.spin(1.0)
+    assert log.stat().st_size == size
+    assert room.nodes.end("safety_monitor") == 0
+    assert room.nodes.end("recorder") == 0
+    gaps = [r["payload"] for r in records(folder, "safety_monitor") if r["type"] == "gap"]
+    assert {gap["topic"] for gap in gaps} == {"decisions"}
+    assert gaps[0]["first"] == len(log.read_bytes().splitlines()) - 1
+    assert sum(gap["count"] for gap in gaps) > 20
+    assert "kept for the audit log" in gaps[0]["why"]
+    assert not verify(folder).problems
+
+
 def small_disk_free(place: Path) -> int:
     found = os.statvfs(place)
     return found.f_bavail * found.f_frsize

@@ -20,6 +20,7 @@ import pytest
 rclpy = pytest.importorskip("rclpy", reason="ROS is not installed here")
 
 from diagnostic_msgs.msg import DiagnosticStatus  # noqa: E402
+from mcap.writer import Writer  # noqa: E402
 from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy  # noqa: E402
 from std_srvs.srv import Trigger  # noqa: E402
 
@@ -140,8 +141,9 @@ def test_a_replay_moves_nothing_and_latches_nothing(
             witness.be_quiet()
             witness.watch(played(str(folder), "--rate", "10", *options), limit)
             assert witness.moved < STILL
-            assert "/replay/status" in witness.live_names
-            assert witness.live_names <= {"/diagnostics", "/replay/status", "/rosout", "/parameter_events"}
+            status = "/replay/status" if namespace else "/recorded/replay/status"
+            assert status in witness.live_names
+            assert witness.live_names <= {"/diagnostics", status, "/rosout", "/parameter_events"}
             room.until(lambda console=room.console: console.safety is SafetyLevel.OPERATING, what="operating still")
 
 
@@ -224,3 +226,39 @@ def test_what_cannot_be_replayed_is_told(played: Any, tmp_path: Path) -> None:
         text, _ = process.communicate(timeout=30)
         assert process.returncode == 2, text
         assert len(text.strip().splitlines()) == 1, text
+
+
+def test_two_replays_in_one_domain_do_not_hear_each_other(rooms: Any, played: Any, tmp_path: Path) -> None:
+    """A pause of one is none of the other; each says of itself where it stands."""
+    (tmp_path / "bag").mkdir()
+    with (tmp_path / "bag" / "bag_0.mcap").open("wb") as file:
+        writer = Writer(file)
+        writer.start("ros2")
+        schema = writer.register_schema("std_msgs/msg/String", "ros2msg", b"string data\n")
+        channel = writer.register_channel("/text", "cdr", schema)
+        for second in (1, 600):
+            writer.add_message(channel, second * 10**9, b"\x00\x01\x00\x00\x01\x00\x00\x00\x00", second * 10**9)
+        writer.finish()
+    with rooms() as room:
+        seen: dict[str, DiagnosticStatus] = {}
+        for place in ("/replay", "/b/replay", "/recorded/replay"):
+
+            def store(status: DiagnosticStatus, place: str = place) -> None:
+                seen[place] = status
+
+            room.console.create_subscription(DiagnosticStatus, f"{place}/status", store, 10)
+        for options in ((), ("--namespace", "b"), ("--namespace", "")):
+            played(str(tmp_path), *options)
+        room.until(lambda: len(seen) == 3, START_LIMIT, "all of them speak")
+        room.until(lambda: all("playing" in status.message for status in seen.values()), what="and play")
+        pause = room.console.create_client(Trigger, "/b/replay/pause")
+        assert pause.wait_for_service(START_LIMIT)
+        answer = pause.call_async(Trigger.Request())
+        room.until(answer.done, what="pause")
+        room.until(lambda: "paused" in seen["/b/replay"].message, what="it stands")
+        room.spin(1.5)
+        assert ["paused" in seen[place].message for place in ("/replay", "/b/replay", "/recorded/replay")] == [
+            False,
+            True,
+            False,
+        ]

@@ -22,7 +22,7 @@ from audit.verify import Anchors, verify
 from campaign.record_forgery import FORGERIES
 from campaign.record_tampering import WAYS, WAYS_OF_ANY_RECORD, Bench, Tampering, signed_again
 
-MANY, FEWER, FORGED = 1000, 220, 60
+MANY, FEWER, FORGED = 1000, 220, 135
 
 
 @pytest.fixture(scope="module")

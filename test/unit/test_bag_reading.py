@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
 from mcap.writer import CompressionType, Writer
 
-from audit.bag_reading import BagError, open_bag
+from audit.bag_reading import open_bag
+from audit.bag_scan import LATEST, BagError, BagScan
 from audit.replay_clock import Player, ReplayClock
 from audit.replay_names import ReplayNameError
 from audit.replay_plan import BagSource, ReplayPlanError, plan
@@ -43,6 +45,53 @@ def folder(tmp_path: Path) -> Path:
     for number in range(11):
         write(tmp_path / "bag" / f"bag_{number}.mcap", number * 100, 100, finish=number < 10)
     return tmp_path
+
+
+def test_a_chunk_that_is_damaged_ends_a_file_without_an_index(folder: Path) -> None:
+    """For a replay what follows would come as if nothing had been between; a report goes on, and says so."""
+    path = folder / "bag" / "bag_10.mcap"
+    whole = [[int(entry.data) for entry in entries] for entries in BagScan(folder).chunks(path) if entries]
+    place = [entries[0].place for entries in BagScan(folder).chunks(path) if entries][2]
+    content = bytearray(path.read_bytes())
+    content[place.offset + 300] ^= 1
+    path.write_bytes(content)
+    assert numbers(open_bag(folder).since(BEGIN + 1000 * MILLISECOND, {"/a", "/b", "/state"})) == whole[0] + whole[1]
+    scan = BagScan(folder)
+    assert [int(entry.data) for entry in scan.entries() if entry.place.file == path] == [
+        number for place, chunk in enumerate(whole) if place != 2 for number in chunk
+    ]
+    assert "is damaged" in scan.damage[0]
+
+
+@pytest.mark.timeout(20)
+@pytest.mark.parametrize("kind", ["pipe", "link"])
+def test_what_is_no_file_is_not_read(folder: Path, kind: str) -> None:
+    """A pipe would be waited for."""
+    path = folder / "bag" / "bag_11.mcap"
+    if kind == "pipe":
+        os.mkfifo(path)
+    else:
+        path.symlink_to(folder / "bag" / "bag_1.mcap")
+    with pytest.raises(OSError, match="is a link or no file"):
+        open_bag(folder)
+    scan = BagScan(folder)
+    assert len(list(scan.entries())) == 1100
+    assert any("bag_11.mcap: cannot be read: is a link or no file" in line for line in scan.damage)
+
+
+def test_messages_from_beyond_the_calendar_are_damage(tmp_path: Path) -> None:
+    """No number of nanoseconds that tables hold; the others are read."""
+    (tmp_path / "bag").mkdir()
+    with (tmp_path / "bag" / "bag_0.mcap").open("wb") as file:
+        writer = Writer(file)
+        writer.start()
+        channel = writer.register_channel("/a", "cdr", writer.register_schema("std_msgs/msg/String", "ros2msg", b""))
+        for time in (5, LATEST, LATEST + 1, (1 << 64) - 1, 6):
+            writer.add_message(channel, time, b"", time)
+        writer.finish()
+    scan = BagScan(tmp_path)
+    assert [entry.time for entry in scan.entries()] == [5, LATEST, 6]
+    assert len([line for line in scan.damage if "2262" in line]) == 1
 
 
 def numbers(items: object) -> list[int]:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from audit.replay_names import ReplayNameError, is_marked, replay_namespace, replay_topic
+from audit.replay_names import ReplayNameError, is_marked, node_namespace, replay_namespace, replay_topic
 from teleop_core.contract import CAMERA_ARM, INSTRUMENT_ARMS, STREAMS
 
 ALL_TOPICS = sorted(
@@ -60,3 +60,13 @@ def test_names_that_ros_does_not_have_are_refused(text: str) -> None:
         replay_namespace(text)
     with pytest.raises(ReplayNameError, match="in the recording"):
         replay_topic("/" + text, "")
+
+
+def test_no_two_namespaces_share_a_node_and_no_node_is_one_of_the_contract() -> None:
+    """Else one replay would pause another, or its status would be a second speaker of a live topic."""
+    given = ["", "/replay", "/b", "/replay/replay", "/record/robot", "/or1/replay", "/recorded", "/PSM1"]
+    names = [f"{node_namespace(replay_namespace(text)).rstrip('/')}/replay" for text in given if text != "/recorded"]
+    assert len(set(names)) == len(names)
+    assert names[:3] == ["/recorded/replay", "/replay", "/b/replay"]
+    live = [f"/{topic}" for row in STREAMS.values() for topic in row.topics(INSTRUMENT_ARMS)]
+    assert not [name for name in names for topic in live if f"{name}/status".endswith(topic)]

@@ -89,6 +89,36 @@ def test_without_a_record_everything_passes() -> None:
     log.close()
 
 
+def test_decisions_that_are_lost_are_told_when_it_begins_and_at_the_end() -> None:
+    """Which, how many and why, none twice; nothing where all are written down."""
+
+    @dataclass
+    class Decisions:
+        failure: str = ""
+        written: int = 7
+        lost: int = 0
+
+    disk, decisions = Disk(), Decisions()
+    log = SafetyLog(disk)
+    log.decisions(decisions)
+    log.decisions_end(decisions)
+    assert disk.written == []
+    decisions.failure, decisions.lost = "full", 3
+    log.decisions(decisions)
+    decisions.lost = 10
+    log.decisions(decisions)
+    log.decisions_end(decisions)
+    log.decisions_end(decisions)
+    gap = {"topic": "decisions", "why": "full"}
+    assert disk.written == [("gap", {**gap, "first": 7, "count": 3}), ("gap", {**gap, "first": 10, "count": 7})]
+    assert set(disk.waits) == {(False, 0.0)}
+    assert set(disk.actors) == {CHAIN}
+    late, others = Decisions("slow", 2, 4), Disk()
+    SafetyLog(others).decisions_end(late)
+    assert others.written == [("gap", {"topic": "decisions", "why": "slow", "first": 2, "count": 4})]
+    SafetyLog(None).decisions(late)
+
+
 def test_a_grant_waits_until_its_record_is_durable() -> None:
     """Until then the state before it is told, without permit, with the reason; the log is asked in every step."""
     disk = Disk()

@@ -117,6 +117,68 @@ def test_a_record_that_is_not_signed_any_more_is_told(tmp_path: Path) -> None:
     assert set(end_of(folder)["unread"]) == {"other"}
 
 
+def test_what_cannot_be_read_hides_nobody_who_writes(tmp_path: Path) -> None:
+    """Else the session would be ended by a signature while the monitor writes on."""
+    folder = tmp_path / "record"
+    record = record_in(folder)
+    for name in ("a.000.audit.jsonl", "z.000.audit.jsonl"):
+        (folder / name).symlink_to("nowhere")
+    assert not record.others_write()
+    monitor = AuditWriter(folder, "monitor", open_session(folder, "robot").session)
+    assert record.others_write()
+    monitor.close()
+    assert not record.others_write()
+    record.close()
+
+
+def test_a_disk_that_hangs_is_waited_for_once_and_not_for_each_event(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who feeds the record has messages to take; all events are written when the disk goes on."""
+    record = record_in(tmp_path / "record")
+    goes_on, file = threading.Event(), record.log._file
+    real = file.write
+
+    def stalled(*arguments: Any) -> Any:
+        goes_on.wait(30)
+        return real(*arguments)
+
+    monkeypatch.setattr(file, "write", stalled)
+    began = time.monotonic()
+    for number in range(300):  # with a wait for each this takes six seconds
+        record.event("clutch", {"number": number})
+    assert time.monotonic() - began < 3.0
+    goes_on.set()
+    assert record.log.append("state", {}, wait=20.0).written
+    record.event("clutch", {"number": 300})
+    assert record.log.head.n == 303 + [r["type"] for r in records(tmp_path / "record")].count("bag_opened")
+    record.close()
+    told = [r["payload"]["number"] for r in records(tmp_path / "record") if r["type"] == "clutch"]
+    assert told == list(range(301))
+
+
+def test_a_session_file_that_was_altered_is_found_where_the_recorder_was_killed(tmp_path: Path) -> None:
+    """The record names it from its start on, not only at its end."""
+    folder = tmp_path / "record"
+    record = record_in(folder)
+    record.tick(time.monotonic() + 2.0)
+    file = folder / "session.json"
+    genuine = file.read_bytes()
+    assert verify(folder).intact
+    file.write_bytes(genuine.replace(b'"case": ""', b'"case": "another"'))
+    assert [p.file for p in verify(folder).problems if p.kind == "altered"] == ["session.json"]
+    file.unlink()
+    assert [p.why for p in verify(folder).problems if p.kind == "altered"] == [
+        "the file is missing; record 1 tells of it"
+    ]
+    file.symlink_to("nowhere")
+    assert "is a link" in verify(folder).problems[0].why
+    file.unlink()
+    file.write_bytes(genuine)
+    record.close()
+    assert verify(folder).ok
+
+
 def test_a_file_that_cannot_be_read_costs_neither_the_checkpoints_nor_the_end(tmp_path: Path) -> None:
     """It is told at once, and everything else is signed."""
     folder = tmp_path / "record"

@@ -1,4 +1,6 @@
-"""The MCAP files of a session, read from the front: what is whole is handed out, what is not is told.
+"""The MCAP files of a session: where they are, and what they hold, read from the front.
+
+What is whole is handed out, what is not is told.
 
 The index at the end of a file is not used, since the file of a recorder that was killed has none.
 """
@@ -17,12 +19,16 @@ from mcap.records import Channel, Chunk, McapRecord, Message, Schema
 from mcap.stream_reader import StreamReader, breakup_chunk
 from mcap_ros2.decoder import DecoderFactory
 
+from audit.regular import open_regular
+
 LARGEST_RECORD = 256 * 1024 * 1024
 """A length beyond this is damage, not a record [byte]."""
+LATEST = (1 << 63) - 1
+"""No message arrived later, in the year 2262 [ns since 1970]; what says so is damage."""
 
 
-class SessionError(ValueError):
-    """The folder holds no session that can be read; the text says why and what to do."""
+class BagError(ValueError):
+    """The folder holds no session that can be read; one line that names what, and says what to do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +50,7 @@ class Entry:
         sequence: Publication sequence number of the middleware; 0 where it is unknown.
         data: The message, CDR.
         place: Where it stands.
-        channel: Channel of its file, for `Bag.decode`.
+        channel: Channel of its file, for `BagScan.decode`.
     """
 
     topic: str
@@ -56,9 +62,15 @@ class Entry:
     channel: tuple[Path, int]
 
 
+def bag_files(folder: Path) -> list[Path]:
+    """MCAP files in a session folder, or in a bag folder, in the order in which they were written."""
+    found = [*(folder / "bag").glob("*.mcap"), *folder.glob("*.mcap")]
+    return sorted(found, key=lambda path: [int(run) if run.isdigit() else run for run in _runs(path.name)])
+
+
 @dataclass
-class Bag:
-    """The MCAP files of one session.
+class BagScan:
+    """Reads the MCAP files of one session from the front.
 
     Args:
         folder: A session folder, its bag folder, or any folder with .mcap files.
@@ -69,7 +81,7 @@ class Bag:
         bytes: Of all files together.
 
     Raises:
-        SessionError: there is no such file.
+        BagError: there is no such file.
     """
 
     folder: Path
@@ -79,11 +91,10 @@ class Bag:
     def __post_init__(self) -> None:
         """Find the files, in the order in which they were written."""
         if not self.folder.is_dir():
-            raise SessionError(f"{self.folder}: there is no such folder; give the folder of a recorded session")
-        found = [*(self.folder / "bag").glob("*.mcap"), *self.folder.glob("*.mcap")]
-        self.files = sorted(found, key=lambda path: [int(run) if run.isdigit() else run for run in _runs(path.name)])
+            raise BagError(f"{self.folder}: there is no such folder; give the folder of a recorded session")
+        self.files = bag_files(self.folder)
         if not self.files and not self.may_be_empty:
-            raise SessionError(f"{self.folder}: no bag/*.mcap in it; give the folder of a recorded session")
+            raise BagError(f"{self.folder}: no bag/*.mcap in it; give the folder of a recorded session")
         self._begins: dict[Path, int] = {}
         self.bytes = 0
         for path in self.files:
@@ -103,14 +114,29 @@ class Bag:
         """Every message that is whole, file by file; `damage` tells the rest."""
         for path in self.files:
             try:
-                with path.open("rb") as file:
-                    yield from self._file(path, file)
+                for entries in self.chunks(path):
+                    yield from entries
             except OSError as error:
                 self.damage.append(f"{path.name}: cannot be read: {error.strerror or error}")
 
+    def chunks(self, path: Path) -> Iterator[list[Entry]]:
+        """Messages of each chunk of one file, as they stand in it; none for a chunk that is damaged.
+
+        Raises:
+            OSError: the file cannot be read.
+        """
+        with open_regular(path) as file:
+            for record, place in self._records(path, file):
+                yield list(self._entries(record, place))
+
+    def described(self, entry: Entry) -> tuple[Channel, Schema | None]:
+        """What the file says of the topic and the type of an entry."""
+        channel = self._channels[entry.channel]
+        return channel, self._schemas.get((entry.channel[0], channel.schema_id))
+
     def at(self, place: Place) -> Iterator[Entry]:
         """The messages of one chunk again, e.g. to get a picture that was left behind while reading."""
-        with place.file.open("rb") as file:
+        with open_regular(place.file) as file:
             file.seek(place.offset)
             record = next(StreamReader(file, skip_magic=True, emit_chunks=True).records)
             yield from self._entries(record, place)
@@ -120,7 +146,7 @@ class Bag:
         try:
             decoder = self._decoders.get(entry.channel)
             if decoder is None:
-                decoder = self._decoders[entry.channel] = self._decoder(entry.channel)
+                decoder = self._decoders[entry.channel] = self._decoder(entry)
             return decoder(entry.data)
         except Exception as error:  # rubbish can make the decoder raise anything
             if entry.topic not in self._undecoded:
@@ -128,13 +154,12 @@ class Bag:
             self._undecoded[entry.topic] = self._undecoded.get(entry.topic, 0) + 1
             return None
 
-    def _decoder(self, key: tuple[Path, int]) -> Any:
-        channel = self._channels[key]
-        schema = self._schemas.get((key[0], channel.schema_id))
+    def _decoder(self, entry: Entry) -> Any:
+        channel, schema = self.described(entry)
         decoder = DecoderFactory().decoder_for(channel.message_encoding, schema)
         if decoder is None:
             encoding = schema.encoding if schema else "none"
-            raise SessionError(f"message encoding {channel.message_encoding}, schema {encoding}; cdr, ros2msg are read")
+            raise BagError(f"message encoding {channel.message_encoding}, schema {encoding}; cdr, ros2msg are read")
         return decoder
 
     def tell_once(self, line: str) -> None:
@@ -151,7 +176,7 @@ class Bag:
                 self._channels.update({(path, number): channel for number, channel in summary.channels.items()})
         file.seek(0)
 
-    def _file(self, path: Path, file: IO[bytes]) -> Iterator[Entry]:
+    def _records(self, path: Path, file: IO[bytes]) -> Iterator[tuple[McapRecord, Place]]:
         self._describe(path, file)
         records = StreamReader(file, emit_chunks=True, record_size_limit=LARGEST_RECORD).records
         while True:
@@ -169,7 +194,7 @@ class Bag:
                 return
             if record is None:
                 return
-            yield from self._entries(record, place)
+            yield record, place
 
     def _entries(self, record: McapRecord, place: Place) -> Iterator[Entry]:
         if isinstance(record, Chunk):
@@ -194,6 +219,9 @@ class Bag:
                 self.tell_once(
                     f"{place.file.name}: messages of channel {record.channel_id}, described nowhere, left out"
                 )
+                return
+            if record.log_time > LATEST:
+                self.tell_once(f"{place.file.name}: messages that would have arrived behind the year 2262, left out")
                 return
             yield Entry(channel.topic, record.log_time, record.publish_time, record.sequence, record.data, place, key)
 
