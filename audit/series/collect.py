@@ -22,8 +22,11 @@ from audit.series.model import (
     StopAsked,
 )
 from audit.series.topics import StreamTopic
+from teleop_core.contract import STREAMS
 
 _COUNTS = ("accepted", "stale", "duplicate", "reordered", "malformed", "foreign", "unauthenticated")
+SPOKE = 0.5 * STREAMS["safety_state"].rate
+"""Permits per second that the monitor made, at least, in a gap of the record that was the recorder's."""
 _LINK = ("rtt", "jitter", "one_way_up", "one_way_down", "loss_up", "loss_down", "level")
 
 
@@ -51,6 +54,7 @@ class Collector:
         self._open: dict[tuple[str, str], AlarmSpan] = {}
         self._safety = array("d")
         self._last_safety = -np.inf
+        self._last_permit = (0, 0)
         self._pedals = array("d")
         self._numbers = array("Q")
         self._control = array("d")
@@ -121,9 +125,10 @@ class Collector:
     # takers
 
     def _safety_state(self, time: float, message: Any, _part: str) -> None:
-        if self._safety and time - self._last_safety > SILENCE:
+        gap = time - self._last_safety
+        if self._safety and gap > SILENCE and not self._spoke(message, gap):
             self._silence(self._last_safety)
-        self._last_safety = time
+        self._last_safety, self._last_permit = time, (message.session, message.permit_sequence)
         row = (time, float(message.state), float(message.motion_permitted), float(message.velocity_ratio))
         self._safety.extend(row)
         self.security = message.security
@@ -143,6 +148,11 @@ class Collector:
             span.latched = span.latched or alarm.latched
         for key in [key for key in self._open if key not in seen]:
             self._open.pop(key).ended = time
+
+    def _spoke(self, message: Any, gap: float) -> bool:
+        """The monitor went on speaking in a gap [s] of the record: its numbers rose as time passed."""
+        session, sequence = self._last_permit
+        return bool(message.session == session and message.permit_sequence - sequence >= SPOKE * gap)
 
     def _silence(self, since: float) -> None:
         self._safety.extend((since + SILENCE, SILENT, 0.0, 0.0))

@@ -184,6 +184,21 @@ def test_a_silent_monitor_is_a_state_of_its_own(new_tape: Callable[[str], Any], 
     assert read.security == "mac"
 
 
+def test_a_gap_of_the_record_is_no_silence_of_the_monitor(new_tape: Callable[[str], Any], tmp_path: Path) -> None:
+    """Its numbers rose as if nothing had happened: the recorder missed them. In another session nothing is known."""
+    told = [(0.0, 1, 1), (2.0, 1, 201), (4.0, 1, 250), (6.0, 2, 900)]
+    tape = new_tape("")
+    for time, session, sequence in told:
+        state = {
+            "header": {"stamp": {"sec": 0, "nanosec": 0}, "frame_id": ""}, "state": 2, "motion_permitted": True,
+            "session": session, "permit_sequence": sequence, "lease": 0.1, "velocity_ratio": 1.0, "security": "none",
+            "alarms": [], "arming_denied": [], "recovery": [], "mac": [],
+        }  # fmt: skip
+        tape.add(time, "safety/state", "telesurgery/msg/SafetyState", state)
+    read = read_session(tape.write(tmp_path / "session"))
+    assert spans(read.state, float(SILENT), read.duration) == [pytest.approx((2.5, 4.0)), pytest.approx((4.5, 6.0))]
+
+
 def test_what_is_no_session_is_refused_with_the_way_out(tmp_path: Path) -> None:
     for folder, text in ((tmp_path / "none", "no such folder"), (tmp_path, "no bag/.*mcap in it")):
         with pytest.raises(BagError, match=text):
