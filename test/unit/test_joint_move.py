@@ -167,6 +167,27 @@ def test_late_and_backward_clocks_do_not_make_it_jump() -> None:
     assert after != GOAL
 
 
+def test_share_of_full_speed_that_is_permitted_slows_it_down_on_the_same_way() -> None:
+    """By as much, from the start; one that changes on the way changes the speed without a jump."""
+    whole, half = (JointMove(PSM, HOME, STILL, GOAL, 0.0, 1.0, PERIOD) for _ in range(2))
+    path = played(whole)
+    slow = [half.sample(tick * PERIOD, 0.5) for tick in range(1, 2 * len(path))]
+    assert np.abs(np.array(slow[1::2][: len(path) - 1]) - path[: len(path) - 1]).max() < 1e-9
+    changed, speeds = JointMove(PSM, HOME, STILL, GOAL, 0.0, 1.0, PERIOD), []
+    for tick in range(1, 200):
+        speeds.append(changed.sample(tick * PERIOD, 1.0 if tick < 100 else 0.2))
+    change = np.abs(np.diff(np.vstack([HOME, speeds]), n=2, axis=0)).max(axis=0) / PERIOD**2
+    assert (change <= np.array(motion_bounds(PSM).brake_acceleration)).all()
+
+
+@pytest.mark.parametrize("share", [0.0, -1.0, 1.5, math.nan, math.inf])
+def test_share_that_is_none_stops_it(share: float) -> None:
+    """It stands where it is."""
+    move = JointMove(PSM, HOME, STILL, GOAL, 0.0, 1.0, PERIOD)
+    assert move.sample(PERIOD, share) == HOME
+    assert move.sample(2 * PERIOD, share) == HOME
+
+
 def test_camera_arm_moves_too() -> None:
     """Four joints, its own limits."""
     path = played(JointMove(ECM, (0.0, 0.0, 0.1, 0.0), (0.0,) * 4, (0.3, -0.2, 0.15, 0.5), 0.0, 1.0, PERIOD))
