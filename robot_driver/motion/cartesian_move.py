@@ -65,11 +65,11 @@ class CartesianMove:
         self.notes = (f"{model.name}: orientation {left:.4f} rad off at the end of the line",) if left > 0.0 else ()
         self._over = False
 
-    def sample(self, now: float) -> tuple[float, ...] | None:
-        """Joint positions to command at `now`, monotonic [s]; the goal once, and then None."""
+    def sample(self, now: float, share: float = 1.0) -> tuple[float, ...] | None:
+        """Joint positions to command next, as `Motion.sample`; the goal once, and then None."""
         if self._over:
             return None
-        self._clock.advance(now)
+        self._clock.advance(now, share)
         time = self._clock.time
         if self._brake is not None:
             if time < self._brake.duration:
@@ -78,6 +78,6 @@ class CartesianMove:
         if time >= self._trajectory.duration:
             self._over = True
             return self.goal
-        share = min(1.0, max(0.0, self._trajectory.at_time(time)[0][0]))
-        self._q = self._line.joints(share, self._q)
+        along = min(1.0, max(0.0, self._trajectory.at_time(time)[0][0]))
+        self._q = self._line.joints(along, self._q)
         return self._q

@@ -27,12 +27,13 @@ class JointFollower:
         self._bounds = bounds
         self._target = q
 
-    def step(self, target: tuple[float, ...], dt: float) -> tuple[float, ...]:
+    def step(self, target: tuple[float, ...], dt: float, share: float) -> tuple[float, ...]:
         """Follow for one step.
 
         Args:
             target: Where the joints shall be, within the bounds [rad, m].
             dt: Time of the step, more than 0 [s].
+            share: Share of full speed that may be used, 0..1.
 
         Returns:
             Where they are told to be [rad, m].
@@ -46,23 +47,26 @@ class JointFollower:
                 beside = other[index]
                 room = _room_beside(self._farthest(beside, reached[beside], speeds[beside]))
             lead = (target[index] - self._target[index]) / dt
-            reached[index], speeds[index] = self._joint(index, target[index], lead, room, dt)
+            full = share * self._bounds.speed[index]
+            reached[index], speeds[index] = self._joint(index, target[index], lead, full, room, dt)
         self.q, self.velocity, self._target = tuple(reached), tuple(speeds), target
         return self.q
 
-    def _joint(self, index: int, target: float, lead: float, room: float, dt: float) -> tuple[float, float]:
-        """Position and speed of one joint after a step; its target moves with speed `lead`."""
+    def _joint(
+        self, index: int, target: float, lead: float, full: float, room: float, dt: float
+    ) -> tuple[float, float]:
+        """Position and speed of one joint after a step; its target moves with speed `lead`, itself at most `full`."""
         here, before = self.q[index], self.velocity[index]
         low = min(here, max(self._bounds.lower[index], -room))
         high = max(here, min(self._bounds.upper[index], room))
         change = self._bounds.follow_acceleration[index] * dt
         wanted = (min(high, max(low, target)) - here) / dt
         size = abs(wanted)
-        if not (size <= self._bounds.speed[index] and abs(wanted - before) <= change):
+        if not (size <= full and abs(wanted - before) <= change):
             # Brakes to the speed of the target, changing speed once in each step.
             meets = math.sqrt(2.0 * change * size + 0.25 * change * change) - 0.5 * change
             meets += max(0.0, math.copysign(lead, lead * wanted))
-            limit = min(self._bounds.speed[index], size, meets)
+            limit = min(full, size, meets)
             wanted = min(before + change, max(before - change, min(limit, max(-limit, wanted))))
         left = high - here if wanted > 0.0 else here - low
         stops = _still_stops(left, self._bounds.follow_acceleration[index], dt)

@@ -103,13 +103,17 @@ class JointInterpolation:
         if self._playout.take(now, stamp, inside):
             self.notes = notes
 
-    def sample(self, now: float) -> tuple[float, ...] | None:
-        """Joint positions to command at `now`, monotonic [s]; None if it stands before the first, and at the end."""
-        dt = self._clock.advance(now)
+    def sample(self, now: float, share: float = 1.0) -> tuple[float, ...] | None:
+        """Joint positions to command next, as `Motion.sample`; None if it stands before the first, and at the end."""
+        dt = self._clock.advance(now, share)
         if dt <= 0.0:
             return self._follower.q
         if not self._playout.newest:
-            return None if stands(self._follower.velocity) else self._follower.step(self._follower.q, dt)
+            return (
+                None
+                if stands(self._follower.velocity)
+                else self._follower.step(self._follower.q, dt, self._clock.share)
+            )
         curve = self._playout.at(now)
         if self._playout.curves != self._curve:
             self._curve = self._playout.curves
@@ -117,7 +121,7 @@ class JointInterpolation:
         away = self._fade.step(dt)
         wanted = tuple(value + way for value, way in zip(curve, away, strict=True))
         target, _notes = self._bounds.clamped(wanted, self._follower.q)
-        self._follower.step(target, dt)
+        self._follower.step(target, dt, self._clock.share)
         arrived = math.dist(self._follower.q, self._playout.newest) <= 1e-9
         if arrived and stands(self._follower.velocity) and self._playout.silent(now) > IDLE:
             return None
@@ -178,9 +182,9 @@ class CartesianInterpolation:
         short = found.position_error > 0.0 or found.rotation_error > 0.0
         self.notes = self._joints.notes + ((left_out,) if short else ())
 
-    def sample(self, now: float) -> tuple[float, ...] | None:
-        """Joint positions to command at `now`, monotonic [s]; None once the stream is over."""
-        return self._joints.sample(now)
+    def sample(self, now: float, share: float = 1.0) -> tuple[float, ...] | None:
+        """Joint positions to command next; see `JointInterpolation`."""
+        return self._joints.sample(now, share)
 
 
 class _Fade:

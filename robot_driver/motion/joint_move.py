@@ -72,11 +72,11 @@ class JointMove:
             rest = (0.0,) * len(start)
             self._trajectory = _joint_trajectory(self._bounds, self._brake.rest, rest, self.goal, ratio)
 
-    def sample(self, now: float) -> tuple[float, ...] | None:
-        """Joint positions to command at `now`, monotonic [s]; the goal once, and then None."""
+    def sample(self, now: float, share: float = 1.0) -> tuple[float, ...] | None:
+        """Joint positions to command next, as `Motion.sample`; the goal once, and then None."""
         if self._over:
             return None
-        self._clock.advance(now)
+        self._clock.advance(now, share)
         time = self._clock.time
         if self._brake is not None:
             if time < self._brake.duration:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ruckig import InputParameter, Result, Ruckig, Synchronization, Trajectory
+from ruckig import InputParameter, Result, Ruckig, RuckigError, Synchronization, Trajectory
 
 from robot_driver.motion.bounds import JERK_TIME
 from robot_driver.motion.motion import MotionRefused
@@ -41,7 +41,10 @@ def trajectory(
     wanted.max_velocity, wanted.max_acceleration = list(speed), list(acceleration)
     wanted.max_jerk = [value / JERK_TIME for value in acceleration]
     found = Trajectory(count)
-    result = Ruckig(count).calculate(wanted, found)
+    try:
+        result = Ruckig(count).calculate(wanted, found)
+    except RuckigError as error:
+        raise MotionRefused(f"no trajectory: {error}") from error
     if result is not Result.Working:
         raise MotionRefused(f"no trajectory: {result.name}")
     return found

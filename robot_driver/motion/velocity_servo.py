@@ -96,19 +96,19 @@ class VelocityServo:
             limited += [share * value for value in part]
         self._wanted, self._wanted_at, self._excess = tuple(limited), now, tuple(notes)
 
-    def sample(self, now: float) -> tuple[float, ...] | None:
-        """Joint positions to command at `now`, monotonic [s]; None once it has been silent and the tool stands."""
-        dt = self._clock.advance(now)
+    def sample(self, now: float, share: float = 1.0) -> tuple[float, ...] | None:
+        """Joint positions to command next, as `Motion.sample`; None once it has been silent and the tool stands."""
+        dt = self._clock.advance(now, share)
         if dt <= 0.0:
             return self._follower.q
         heard = 0.0 <= now - self._wanted_at <= SILENCE
-        self._steer(self._wanted if heard else (0.0,) * 6, dt)
+        self._steer(tuple(self._clock.share * value for value in self._wanted) if heard else (0.0,) * 6, dt)
         if not heard and not any(self._twist) and stands(self._follower.velocity):
             self.notes = ()
             return None
         target, left_out = self._target(dt)
         self.notes = (self._excess if heard else ()) + left_out
-        return self._follower.step(target, dt)
+        return self._follower.step(target, dt, self._clock.share)
 
     def _steer(self, wanted: tuple[float, ...], dt: float) -> None:
         """Change the twist towards the one wanted, within the acceleration."""

@@ -42,19 +42,19 @@ class GatedArm:
         """Opened."""
         self.gate = CommandGate(LIMITS, q)
         self.gate.enable(True)
-        self.now, self.sequence = 100.0, 0
+        self.now, self.sequence, self.share = 100.0, 0, 1.0
         self.velocity = (0.0,) * len(q)
 
     def permit(self) -> None:
         """All the time."""
         self.sequence += 1
-        assert self.gate.permit(self.now, True, 1, self.sequence, 0.2, 1.0)
+        assert self.gate.permit(self.now, True, 1, self.sequence, 0.2, self.share)
 
     def step(self, motion: Motion, elapsed: float) -> bool:
         """One servo period of a motion; False once it is over."""
         self.now += elapsed
         self.permit()
-        q = motion.sample(self.now)
+        q = motion.sample(self.now, self.share)
         if q is None:
             return False
         decision = self.gate.command(self.now, q, self.now)
@@ -177,3 +177,50 @@ def test_interpolation_passes_the_gate_and_ends_at_the_newest_target(
     else:
         raise AssertionError("it does not end")
     assert math.dist(arm.gate.setpoint, stream.goal) <= 1e-9
+
+
+@settings(deadline=None, max_examples=25)
+@given(places(), places(), st.floats(0.05, 1.0), st.sampled_from(["joints", "stream", "velocity"]))
+def test_less_than_full_speed_passes_the_gate(
+    start: tuple[float, ...], goal: tuple[float, ...], share: float, kind: str
+) -> None:
+    """Motions slow down by what the monitor permits, so that the gate need not."""
+    arm = GatedArm(start)
+    arm.share = share
+    if kind == "joints":
+        motion: Motion = JointMove(PSM, start, arm.velocity, goal, arm.now, 1.0, PERIOD)
+    elif kind == "stream":
+        motion = JointInterpolation(PSM, start, arm.now, PERIOD)
+        motion.take(arm.now, 0.0, goal)
+    else:
+        motion = VelocityServo(PSM, start, arm.now)
+    for _ in range(600):
+        if kind == "velocity":
+            motion.take(arm.now, (0.2, -0.1, 0.1, 3.0, -2.0, 5.0))
+        if not arm.step(motion, PERIOD):
+            break
+
+
+@settings(deadline=None, max_examples=25)
+@given(places(), places(), st.floats(0.0, 1.0), st.integers(1, 300))
+def test_move_that_is_slowed_on_its_way_arrives(
+    start: tuple[float, ...], goal: tuple[float, ...], share: float, slowed_at: int
+) -> None:
+    """While it slows down the gate may be the first to; it never refuses."""
+    arm = GatedArm(start)
+    move = JointMove(PSM, start, arm.velocity, goal, arm.now, 1.0, PERIOD)
+    tick = 0
+    while True:
+        arm.now += PERIOD
+        arm.share = share if slowed_at <= tick < slowed_at + 200 else 1.0
+        arm.permit()
+        tick += 1
+        q = move.sample(arm.now, arm.share)
+        if q is None:
+            break
+        assert arm.gate.command(arm.now, q, arm.now).moved
+    for _ in range(100):
+        arm.now += PERIOD
+        arm.permit()
+        arm.gate.command(arm.now, goal, arm.now)
+    assert math.dist(arm.gate.setpoint, goal) <= 1e-5

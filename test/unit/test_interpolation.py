@@ -39,7 +39,7 @@ import pytest
 from robot_driver.motion.bounds import motion_bounds
 from robot_driver.motion.interpolation import CartesianInterpolation, JointInterpolation
 from robot_driver.motion.motion import MotionRefused
-from robot_driver.motion.playout import LONGEST, SHORTEST
+from robot_driver.motion.playout import LONGEST, SHORTEST, Playout
 from teleop_core.arm_model import arm_model
 from teleop_core.se3 import Pose
 
@@ -203,6 +203,12 @@ def test_targets_without_a_stamp_are_played_as_they_come() -> None:
         mixed.take(0.02 + number * 0.02, 0.0 if number % 3 == 1 else CLOCK + number * 0.02, hand(number * 0.02))
     assert mixed.counts.played == 100
     assert mixed.counts.clocks == 1
+
+
+def test_buffer_that_is_empty_has_no_place() -> None:
+    """It is asked only after a target has come."""
+    with pytest.raises(ValueError, match="no target has come yet"):
+        Playout().at(1.0)
 
 
 @pytest.mark.parametrize("leap", [100.0, -100.0])

@@ -10,6 +10,7 @@ import pytest
 from robot_driver.motion.bounds import motion_bounds
 from robot_driver.motion.joint_move import JointMove
 from robot_driver.motion.motion import MotionRefused
+from robot_driver.motion.trajectory import trajectory
 from teleop_core.arm_model import arm_model
 
 PERIOD = 0.005
@@ -89,8 +90,8 @@ def test_arm_in_motion_goes_on() -> None:
     ("q", "velocity", "ratio"),
     [
         ((1.53, 0.0, 0.12, 0.0, 0.0, 0.0), (1.0, 0.0, 0.0, 0.0, 0.0, 0.0), 1.0),
-        ((0.0, 0.0, 0.12, 0.0, 0.0, 0.0), (1.5, 0.0, 0.0, 5.0, 0.0, 0.0), 0.05),
-        ((0.9, 0.8, 0.0625, 0.0, 0.0, 0.0), (1.2, 0.9, -0.08, 0.0, 0.0, 0.0), 1.0),
+        ((0.5, 0.0, 0.12, 0.0, 0.0, 0.0), (1.5, 0.0, 0.0, 5.0, 0.0, 0.0), 0.05),
+        ((0.9, 0.8, 0.0625, 0.0, 0.0, 0.0), (1.2, 0.9, -0.1, 0.0, 0.0, 0.0), 1.0),
     ],
 )
 def test_arm_that_is_too_fast_brakes_first(q: tuple, velocity: tuple, ratio: float) -> None:
@@ -101,6 +102,8 @@ def test_arm_that_is_too_fast_brakes_first(q: tuple, velocity: tuple, ratio: flo
     speed = np.diff(path, axis=0) / PERIOD
     change = np.abs(np.diff(speed, axis=0, prepend=[velocity])) / PERIOD
     assert (change <= np.array(bounds.brake_acceleration) * (1 + 1e-6)).all()
+    way = np.square(velocity) / (2.0 * np.array(bounds.follow_acceleration))
+    assert (np.sign(velocity) * (path - start) <= way + 1e-9).all()
     assert (path >= np.array(bounds.lower)).all()
     assert (path <= np.array(bounds.upper)).all()
     assert tuple(path[-1]) == HOME
@@ -123,6 +126,13 @@ def test_goal_that_cannot_be_is_refused(goal: tuple, text: str) -> None:
     """The joint, its value, the limit and the amount are named."""
     with pytest.raises(MotionRefused, match=text):
         JointMove(PSM, HOME, STILL, goal, 0.0, 1.0, PERIOD)
+
+
+def test_trajectory_that_there_is_not_is_refused() -> None:
+    """With Ruckig's reason, whether it returns or raises it."""
+    for goal in ([math.nan], [1e300]):
+        with pytest.raises(MotionRefused, match="no trajectory: "):
+            trajectory([0.0], [0.0], goal, [1.0], [1.0])
 
 
 def test_setpoint_that_is_none_is_refused() -> None:
@@ -153,7 +163,29 @@ def test_late_and_backward_clocks_do_not_make_it_jump() -> None:
     for wrong in (0.1, math.nan, math.inf, -math.inf):
         assert move.sample(wrong) == before
     after = move.sample(100.0)
-    assert np.abs(np.subtract(after, before)).max() <= 0.05 * max(motion_bounds(PSM).speed)
+    assert (np.abs(np.subtract(after, before)) <= 0.05 * np.array(motion_bounds(PSM).speed)).all()
+    assert after != GOAL
+
+
+def test_share_of_full_speed_that_is_permitted_slows_it_down_on_the_same_way() -> None:
+    """By as much, from the start; one that changes on the way changes the speed without a jump."""
+    whole, half = (JointMove(PSM, HOME, STILL, GOAL, 0.0, 1.0, PERIOD) for _ in range(2))
+    path = played(whole)
+    slow = [half.sample(tick * PERIOD, 0.5) for tick in range(1, 2 * len(path))]
+    assert np.abs(np.array(slow[1::2][: len(path) - 1]) - path[: len(path) - 1]).max() < 1e-9
+    changed, speeds = JointMove(PSM, HOME, STILL, GOAL, 0.0, 1.0, PERIOD), []
+    for tick in range(1, 200):
+        speeds.append(changed.sample(tick * PERIOD, 1.0 if tick < 100 else 0.2))
+    change = np.abs(np.diff(np.vstack([HOME, speeds]), n=2, axis=0)).max(axis=0) / PERIOD**2
+    assert (change <= np.array(motion_bounds(PSM).brake_acceleration)).all()
+
+
+@pytest.mark.parametrize("share", [0.0, -1.0, 1.5, math.nan, math.inf])
+def test_share_that_is_none_stops_it(share: float) -> None:
+    """It stands where it is."""
+    move = JointMove(PSM, HOME, STILL, GOAL, 0.0, 1.0, PERIOD)
+    assert move.sample(PERIOD, share) == HOME
+    assert move.sample(2 * PERIOD, share) == HOME
 
 
 def test_camera_arm_moves_too() -> None:
