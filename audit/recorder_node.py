@@ -89,8 +89,9 @@ class RecorderNode(TeleopNode):
         self._reader = RawReader(self, self.on_message)
         self._decoder = Decoder(parameters.site)
         self._channels: list[Channel] = []
-        for name in STREAMS:
-            self._hear(name)
+        for name, row in STREAMS.items():
+            if row.recorded:
+                self._hear(name)
         folder, session, signer = _open(parameters)
         facts = {
             "versions": versions(),
@@ -181,7 +182,7 @@ class RecorderNode(TeleopNode):
                     type_hash=type_hash(row.type),
                     qos=rosbag2_qos(publisher_qos(row)),
                     is_video=name == "image",
-                    sole=row.source != "any",
+                    sole=row.source not in ("any", "client"),
                 )
             )
 

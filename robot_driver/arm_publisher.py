@@ -33,8 +33,8 @@ class ArmPublisher:
             "operating_state",
             "measured_js",
             "setpoint_js",
-            "measured_cp",
-            "setpoint_cp",
+            "local_measured_cp",
+            "local_setpoint_cp",
             "servo_report",
             *(("jaw_measured_js", "jaw_setpoint_js") if self._has_jaw else ()),
         )
@@ -44,7 +44,7 @@ class ArmPublisher:
             self._messages[stream].name = list(arm.model.joint_names)
         for stream in ("jaw_measured_js", "jaw_setpoint_js") if self._has_jaw else ():
             self._messages[stream].name = [JAW_NAME]
-        for stream in ("measured_cp", "setpoint_cp"):
+        for stream in ("local_measured_cp", "local_setpoint_cp"):
             self._messages[stream].header.frame_id = self._base_frame
         self._messages["servo_report"].name = arm.name
         self._applied_before = 0
@@ -59,38 +59,47 @@ class ArmPublisher:
             command: The state command it answers; shown in the log, empty at start-up.
         """
         message = self._messages["operating_state"]
+        self.fill_operating_state(message)
+        self._publishers["operating_state"].publish(message)
+        if command:
+            state = self._arm.operating
+            self._node.get_logger().info(f"{self._arm.name}: {command} -> {state.state}, homed: {state.is_homed}")
+
+    def fill_operating_state(self, message: Any) -> None:
+        """Write the operating state into a message, with a stamp that no other one has."""
         state = self._arm.operating
         stamp_ns = max(self._node.get_clock().now().nanoseconds, self._last_event_ns + 1)
         self._last_event_ns = stamp_ns
         message.header.stamp.sec, message.header.stamp.nanosec = divmod(stamp_ns, 1_000_000_000)
         message.state, message.is_homed, message.is_busy = state.state, state.is_homed, state.is_busy
-        self._publishers["operating_state"].publish(message)
-        if command:
-            self._node.get_logger().info(f"{self._arm.name}: {command} -> {state.state}, homed: {state.is_homed}")
 
-    def publish_state(self, measured: Measured) -> None:
-        """Measured and setpoint, joints and pose; the pose has the stamp of the joints it was worked out from."""
+    def publish_state(self, measured: Measured) -> tuple[Any, Measured, dict[str, Pose]]:
+        """Measured and setpoint, joints and pose in the base; the pose has the stamp of the joints it came from.
+
+        Returns:
+            The stamp, the sensors and both poses, for what else follows from them.
+        """
         stamp = self._node.get_clock().now().to_msg()
         setpoint = self._arm.gate.setpoint
-        model = self._arm.model
-        pose_measured, pose_setpoint = model.forward(measured.position), model.forward(setpoint)
+        poses = {"measured": self._arm.model.forward(measured.position), "setpoint": self._arm.model.forward(setpoint)}
         self._joints("measured_js", stamp, measured.position, measured.velocity, measured.effort)
         self._joints("setpoint_js", stamp, setpoint)
         if self._has_jaw:
             self._joints("jaw_measured_js", stamp, (measured.jaw,), (measured.jaw_velocity,), (measured.jaw_effort,))
             self._joints("jaw_setpoint_js", stamp, (self._arm.jaw_setpoint,))
-        self._pose("measured_cp", stamp, pose_measured)
-        self._pose("setpoint_cp", stamp, pose_setpoint)
+        for kind, pose in poses.items():
+            self._pose(f"local_{kind}_cp", stamp, pose)
         if self._tf is not None:
-            self._publish_transforms(stamp, {"measured": pose_measured, "setpoint": pose_setpoint})
+            self._publish_transforms(stamp, poses)
+        return stamp, measured, poses
 
     @property
     def hold_is_new(self) -> bool:
         """The gate has begun to hold the arm since the last report."""
         return self._arm.holds != self._holds_reported
 
-    def publish_report(self) -> None:
-        """What happened since the last report."""
+    def publish_report(self, owner: str) -> None:
+        """What happened since the last report, and who may move the arm; empty: nobody does."""
         arm, message, now = self._arm, self._messages["servo_report"], self._node.now()
         elapsed, self._reported_at = max(now - self._reported_at, arm.period), now
         taken = arm.take_statistics()
@@ -108,6 +117,7 @@ class ArmPublisher:
         message.holding = arm.hold_reason is not None
         message.hold_reason = arm.hold_reason.value if arm.hold_reason is not None else ""
         message.holds = self._holds_reported = arm.holds
+        message.owner = owner
         message.permitted = arm.gate.permitted(now)
         message.permit_session, message.permit_sequence = arm.gate.permit_session, arm.gate.permit_sequence
         message.permits_refused, message.unauthenticated = arm.permits_refused, arm.unauthenticated

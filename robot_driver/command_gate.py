@@ -77,6 +77,11 @@ class CommandGate:
         """Its number in that session; 0 before the first."""
         return self._permit.sequence
 
+    @property
+    def velocity_ratio(self) -> float:
+        """Share of full speed of the newest permit, 0..1; says nothing of whether it is fresh."""
+        return self._permit.velocity_ratio
+
     def permitted(self, now: float) -> bool:
         """The gate holds a fresh permit at `now` [s]; an arm that is not enabled or was stopped holds all the same."""
         return now >= self._latest and self._permit.valid(now)

@@ -1,13 +1,14 @@
 """driver: the last node before the robot.
 
-In:  teleop/servo, <ARM>/servo_jp, <ARM>/jaw/servo_jp, <ARM>/state_command (CRTK), safety/state (the permit),
-     safety/protective_stop
-Out: <ARM>/measured_js, setpoint_js, measured_cp, setpoint_cp, jaw/measured_js, jaw/setpoint_js, operating_state (CRTK),
+In:  teleop/servo, <ARM>/state_command (CRTK), safety/state (the permit), safety/protective_stop; of CRTK clients and of
+     the local team for each arm the topics and services of robot_driver/crtk/client_face.py
+Out: <ARM>/measured_js, setpoint_js, local/*, jaw/*, operating_state and what else CRTK clients hear,
      <ARM>/servo_report, joint_states, robot_description, tf where tf2_msgs is installed
-Frames: *_cp are poses of the tool tip in <ARM>_base_link, the remote centre of motion.
+Frames: local/*_cp are poses of the tip in <ARM>_base_link, the remote centre of motion; plain ones of an instrument
+        arm in ECM_display.
 Silence: without fresh commands and a fresh permit an arm holds its position, by this node's own clock alone.
 Security: with keys a permit whose hash does not fit is dropped, and so is, in any case, one that was not made just now.
-          A stop holds whoever asks for it.
+          A stop holds whoever asks for it. CRTK has no authentication: with keys external clients are refused.
 
 A command acts when it arrives: it goes through the gate to the robot in its callback, not at the next tick. Every arm
 of a message comes first; the simulation and the bookkeeping come after.
@@ -15,24 +16,27 @@ of a message comes first; the simulation and the bookkeeping come after.
 
 from __future__ import annotations
 
-import math
 import sys
 import tempfile
-from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from diagnostic_msgs.msg import DiagnosticStatus
 
+from robot_driver.arbitration import Owner
 from robot_driver.arm_limits import arm_gate_limits
 from robot_driver.arm_publisher import ArmPublisher
 from robot_driver.arm_server import ArmServer
 from robot_driver.backend import BackendError
-from robot_driver.joint_order import in_order
+from robot_driver.crtk.client_face import ClientFace
+from robot_driver.crtk.frames import Frames
+from robot_driver.crtk.inbox import Inbox
+from robot_driver.crtk.period_watch import PeriodWatch
 from robot_driver.operating_state import FAULT
 from robot_driver.pybullet_backend import PyBulletBackend
-from teleop_core.contract import ARMS, DEFAULT_ARMS, STREAMS, instruments, with_camera
+from teleop_core.cart import ready_configuration
+from teleop_core.contract import ARMS, CAMERA_ARM, DEFAULT_ARMS, STREAMS, instruments, with_camera
 from teleop_core.permit import stamp_is_fresh
 from teleop_ros.adapter import Health, TeleopNode, run
 from teleop_ros.convert import seconds
@@ -46,8 +50,14 @@ from teleop_ros.robot_description import expand
 STATE_RATE = STREAMS["measured_js"].rate
 JOINT_STATES_RATE = STREAMS["joint_states"].rate
 REPORT_RATE = STREAMS["servo_report"].rate
+STATISTICS_RATE = STREAMS["period_statistics"].rate
 GATE_DECISIONS = ("permit", "command", "hold_reason", "enable", "protective_stop", "stand_at")
 """Methods of a command gate that decide or change something: what the decision log has to hold."""
+EXTERNAL_CLIENTS = ("auto", "on", "off")
+NO_CLIENTS = {
+    "auto": "external clients are refused while keys are in force: CRTK has no authentication",
+    "off": "external clients are refused in this session (parameter external_clients of the driver)",
+}
 TELL_EVERY = 1.0
 """What may come a thousand times a second is logged once in this time [s]."""
 
@@ -60,6 +70,9 @@ class DriverParameters:
     sim: bool = parameter(True, doc="simulated robot in PyBullet; false: hardware")
     servo_rate: float = parameter(200.0, unit="Hz", low=50.0, high=500.0, doc="nominal rate of servo commands")
     profile: str = parameter("lan", doc="limits of the link: name of a profile, or a file")
+    external_clients: str = parameter(
+        "auto", doc="CRTK clients may move the arms; auto: where no keys are in force", choices=EXTERNAL_CLIENTS
+    )
     key_folder: str = parameter("", doc=KEY_FOLDER)
     decision_log: str = parameter("", doc=DECISION_LOG)
 
@@ -105,46 +118,47 @@ class DriverNode(TeleopNode):
         self._description = self.publisher("robot_description")
         self._description.publish(self._description.msg_type(data=description))
         self.subscription("teleop_servo", self.on_teleop_servo, awaited=True)
-        for name in self.arms:
-            self._subscribe(name)
-            self.outputs[name].publish_operating_state("")
+        self._inbox = Inbox(self)
+        self._periods = PeriodWatch(period)
+        self.faces = {name: self._face(arm) for name, arm in self.arms.items()}
+        for name, output in self.outputs.items():
+            self.subscription(
+                "state_command", lambda message, name=name: self.on_state_command(name, message), awaited=True, arm=name
+            )
+            output.publish_operating_state("")
         self.subscription("safety_state", self.on_safety_state)
         self.subscription("protective_stop", self.on_protective_stop, awaited=True)
         self._every = {
             rate: max(1, round(self.parameters.servo_rate / rate))
-            for rate in (STATE_RATE, JOINT_STATES_RATE, REPORT_RATE)
+            for rate in (STATE_RATE, JOINT_STATES_RATE, REPORT_RATE, STATISTICS_RATE)
         }
         self.timer(period, self.step)
 
     def on_teleop_servo(self, message: Any) -> None:
-        """Where teleoperation leads its arms: act on all of them now."""
-        strange = [command.name for command in message.arms if command.name not in self.arms]
-        self._drive(
-            message.header.stamp,
-            ((command.name, command.position, command.jaw) for command in message.arms if command.name in self.arms),
-        )
+        """Where teleoperation leads its arms: act on all of them now, as far as they are its own."""
+        now = self.now()
+        sampled_at = self._sampled_at(now, message.header.stamp)
+        strange, applied = [], []
+        for command in message.arms:
+            face = self.faces.get(command.name)
+            if face is None:
+                strange.append(command.name)
+            elif (refusal := face.control.leases.ask(now, Owner.TELEOPERATION)) is not None:
+                face.control.teller.refuse(now, "teleop/servo", refusal.reason)
+            elif (arm := self.arms[command.name]).servo(now, command.position, sampled_at, command.jaw):
+                applied.append(arm)
+        latency = self.now() - sampled_at
+        for arm in applied:
+            arm.note_applied(latency)
+        self._skipped += self.backend.advance(now)
         if strange:
             self.get_logger().warning(
                 f"teleop/servo: arms {strange} are not driven here", throttle_duration_sec=TELL_EVERY
             )
 
-    def on_servo(self, name: str, message: Any) -> None:
-        """A servo command of one arm: act on it now."""
-        q = in_order(message.name, message.position, self.arms[name].model.joint_names)
-        # The gate refuses and counts what has no size.
-        self._drive(message.header.stamp, ((name, () if q is None else q, math.nan),))
-
-    def on_servo_jaw(self, name: str, message: Any) -> None:
-        """A jaw command of one arm."""
-        if len(message.position) == 1:
-            self.arms[name].servo_jaw(self.now(), message.position[0])
-
     def on_state_command(self, name: str, message: Any) -> None:
         """A CRTK state command; every one is answered with an event."""
-        refusal = self.arms[name].state_command(message.string)
-        if refusal:
-            self.get_logger().warning(f"{name}: {refusal}")
-        self.outputs[name].publish_operating_state(message.string)
+        self.faces[name].state_command(message.string)
 
     def on_safety_state(self, message: Any) -> None:
         """The permit, for every arm; one that is dropped changes nothing."""
@@ -170,23 +184,26 @@ class DriverNode(TeleopNode):
         )
 
     def step(self) -> None:
-        """One servo period: simulate, hold where nothing may move, measure, publish."""
-        now = self.now()
+        """One servo period: hear clients, go on with their motions, simulate, hold what may not move, publish."""
+        began_at = self.now()
         self._ticks += 1
+        self._inbox.read()
+        now = self.now()  # later than all that was read: time runs one way
+        for face in self.faces.values():
+            face.step(now)
         self._skipped += self.backend.advance(now)
         for name, arm in self.arms.items():
-            measured = arm.tick(now)
-            output = self.outputs[name]
-            if self._ticks % self._every[STATE_RATE] == 0:
-                output.publish_state(measured)
-            # A hold is told at once: the kinematics end the engagement with it.
-            if self._ticks % self._every[REPORT_RATE] == 0 or output.hold_is_new:
-                output.publish_report()
-        if self._ticks % self._every[JOINT_STATES_RATE] == 0:
+            self._serve(now, arm, self.outputs[name], self.faces[name])
+        if self._due(JOINT_STATES_RATE):
             names, positions = self.backend.all_joints()
             self._joint_states.publish(
                 self._joint_states.msg_type(header=self.header(), name=names, position=positions)
             )
+        self._periods.note(began_at, self.now())
+        if self._due(STATISTICS_RATE):
+            statistics = self._periods.take()
+            for face in self.faces.values():
+                face.publish_statistics(statistics)
 
     def safe_output(self) -> None:
         """Close every gate: the arms hold until the monitor has withdrawn its permit and grants a new one."""
@@ -227,21 +244,28 @@ class DriverNode(TeleopNode):
             message.velocity_ratio,
         )
 
-    def _drive(self, stamp: Any, commands: Iterable[tuple[str, Sequence[float], float]]) -> None:
-        """Take the commands of one instant: arm, joint positions, jaw."""
-        now = self.now()
-        sampled_at = self._sampled_at(now, stamp)
-        applied = [self.arms[name] for name, q, jaw in commands if self.arms[name].servo(now, q, sampled_at, jaw)]
-        latency = self.now() - sampled_at
-        for arm in applied:
-            arm.note_applied(latency)
-        self._skipped += self.backend.advance(now)
+    def _serve(self, now: float, arm: ArmServer, output: ArmPublisher, face: ClientFace) -> None:
+        """One arm's part of a servo period."""
+        measured = arm.tick(now)
+        if self._due(STATE_RATE):
+            face.publish(*output.publish_state(measured))
+        # A hold is told at once: the kinematics end the engagement with it.
+        if self._due(REPORT_RATE) or output.hold_is_new:
+            owner = face.control.leases.owner(now)
+            output.publish_report("" if owner is None else owner.value)
 
-    def _subscribe(self, name: str) -> None:
-        self.subscription("servo_jp", lambda message: self.on_servo(name, message), awaited=True, arm=name)
-        if self.arms[name].model.jaw is not None:
-            self.subscription("jaw_servo_jp", lambda message: self.on_servo_jaw(name, message), arm=name)
-        self.subscription("state_command", lambda message: self.on_state_command(name, message), awaited=True, arm=name)
+    def _due(self, rate: float) -> bool:
+        return self._ticks % self._every[rate] == 0
+
+    def _face(self, arm: ArmServer) -> ClientFace:
+        clients, keys = self.parameters.external_clients, self._permit_key.level != "none"
+        barred = NO_CLIENTS[clients] if clients == "off" or (clients == "auto" and keys) else ""
+        frames = Frames(arm.model, self._camera_setpoint)
+        return ClientFace(self, self._inbox, arm, self.outputs[arm.name], frames, barred, self._sampled_at)
+
+    def _camera_setpoint(self) -> tuple[float, ...]:
+        camera = self.arms.get(CAMERA_ARM)
+        return tuple(ready_configuration(CAMERA_ARM)) if camera is None else camera.gate.setpoint
 
     def _sampled_at(self, now: float, stamp: Any) -> float:
         """Stamp of a command on the monotonic clock [s]; a client that sets no stamp means now."""

@@ -7,6 +7,7 @@ from typing import Any
 
 from telesurgery.msg import ArmFeedback, ArmServo
 
+from robot_driver.arbitration import Owner
 from robot_driver.hold_watch import HoldWatch
 from teleop_core.psm_kinematics import JOINT_NAMES, forward_pose
 from teleop_core.se3 import quaternion_angle
@@ -25,7 +26,7 @@ class TeleoperatedArm:
         """Wire the arm up on the node."""
         self.name = name
         self.pair = pair
-        self._ready = False
+        self._ready = self._elsewhere = False
         self._setpoint: tuple[float, ...] | None = None
         self._measured: tuple[float, ...] | None = None
         self._jaw_setpoint: float | None = None
@@ -65,6 +66,9 @@ class TeleoperatedArm:
     def on_servo_report(self, message: Any) -> None:
         """What the command gate limited lately: the operator is told. A hold of the gate ends the engagement."""
         self._gate_reasons = list(message.limit_reasons)
+        self._elsewhere = message.owner not in ("", Owner.TELEOPERATION.value)
+        if self._elsewhere:
+            self._gate_reasons.append(f"the arm belongs to {message.owner}")
         if self._holds.told(self._now(), message.holding, message.holds):
             self.stop()
             self._gate_reasons.append(message.hold_reason or HELD)
@@ -81,7 +85,7 @@ class TeleoperatedArm:
         Returns:
             The command, which the next call fills anew; None where the arm does not follow.
         """
-        status = ArmStatus(self._ready, self._setpoint, self._jaw_setpoint)
+        status = ArmStatus(self._ready and not self._elsewhere, self._setpoint, self._jaw_setpoint)
         command = self.pair.step(now, signal, permitted, velocity_ratio, status)
         if command is None:
             self._holds.let_go()

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from xml.etree import ElementTree
 
-from teleop_core.contract import ARMS, STREAMS
+from teleop_core.contract import ARM_SERVICES, ARMS, STREAMS
 from teleop_core.graph import SUITE, enclave
 
 OBSERVER, OPERATE, STATE_PUBLISHER = "telesurgery", "telesurgery_operate", "robot_state_publisher"
@@ -18,13 +18,16 @@ OBSERVER, OPERATE, STATE_PUBLISHER = "telesurgery", "telesurgery_operate", "robo
 SPEAKERS = {
     "protective_stop": ("driver", OPERATE),
     "state_command": ("local_team", OPERATE),
+    "local_team_claim": (OPERATE,),
     "robot_description": ("driver", STATE_PUBLISHER),
 }
 """Who publishes the streams that come from more than one process; diagnostics come from every node of the suite."""
-HEARD_BY_OPERATE = ("safety_state", "feedback", "operating_state", "record_status")
+HEARD_BY_OPERATE = ("safety_state", "feedback", "operating_state", "record_status", "servo_report")
 """The short commands hear less than the observer, for which the stream table speaks."""
 SERVICES = {"safety/reset": ("safety_monitor", OPERATE)}
 """Service -> who answers, who asks."""
+ANSWERS_FOR_ARMS = "driver"
+"""Who answers the services of the arms; CRTK clients ask."""
 RECORDERS = {"recorder": "robot", "console_recorder": "console"}
 """They hear every stream; each tells of its own site's record and asks the nodes for their parameters."""
 ASKED_BY_RECORDERS = ("get_parameters", "list_parameters")
@@ -122,7 +125,7 @@ def _access(node: str, suite: Sequence[str], namespace: str, arms: Sequence[str]
         node=node,
         publish=full(_published(node, suite, arms)),
         subscribe=full(_heard(node, arms)),
-        reply=full(_answered(node)),
+        reply=full(_answered(node, arms)),
         request=full(_requested(node)),
     )
 
@@ -140,14 +143,16 @@ def _published(node: str, suite: Sequence[str], arms: Sequence[str]) -> Iterator
 
 def _heard(node: str, arms: Sequence[str]) -> Iterator[str]:
     for name, row in STREAMS.items():
-        if node in row.sinks or node in RECORDERS or (node == OPERATE and name in HEARD_BY_OPERATE):
+        if node in row.sinks or (node in RECORDERS and row.recorded) or (node == OPERATE and name in HEARD_BY_OPERATE):
             yield from row.topics(arms)
     if node == STATE_PUBLISHER:
         yield from STREAMS["joint_states"].topics(arms)
         yield "/parameter_events"
 
 
-def _answered(node: str) -> Iterator[str]:
+def _answered(node: str, arms: Sequence[str]) -> Iterator[str]:
+    if node == ANSWERS_FOR_ARMS:
+        yield from (service.topic.format(arm=arm) for service in ARM_SERVICES.values() for arm in arms)
     yield from (service for service, (answerer, _) in SERVICES.items() if answerer == node)
     yield from (f"{node}/{service}" for service in SERVICES_OF_EVERY_NODE)
 

@@ -21,7 +21,7 @@ def stream_rows() -> list[tuple[str, ...]]:
             row.type.replace("/msg/", "/"),
             row.source,
             ", ".join(row.sinks) or "-",
-            f"{row.rate:g} Hz" if row.rate else "event",
+            (f"{row.rate:g} Hz" if row.rate else "event") + ("" if row.recorded else ", while heard"),
             row.intent.value,
         )
         for row in STREAMS.values()

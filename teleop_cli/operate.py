@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 ANSWER_LIMIT = 3.0
 """Wait for an answer for so long [s]."""
 HOMING_LIMIT = 20.0
+CLAIM_EVERY = 0.3
+"""A claim is sent again until the driver shows it [s]."""
 
 
 def add_commands(add: Callable[[str, str], argparse.ArgumentParser]) -> None:
@@ -38,8 +40,14 @@ def add_commands(add: Callable[[str, str], argparse.ArgumentParser]) -> None:
     )
     parser.set_defaults(run=stop)
     _with_place(add("reset", "local reset after a fault or a protective stop")).set_defaults(run=reset)
-    parser = _with_place(add("arm", "change the operating state of arms (CRTK state_command)"))
-    parser.add_argument("verb", choices=tuple(WISHED_STATE), help="what to do")
+    parser = _with_place(
+        add("arm", "change the operating state of arms (CRTK state_command), or take them for the local team")
+    )
+    parser.add_argument(
+        "verb",
+        choices=(*WISHED_STATE, *CLAIMS),
+        help="what to do; take: nobody but the local team moves the arm until it is released",
+    )
     parser.add_argument("arms", nargs="+", choices=ARMS, metavar="ARM", help="PSM1, PSM2, ...")
     parser.set_defaults(run=arm)
     _with_place(add("status", "print the present states once")).set_defaults(run=status)
@@ -47,6 +55,9 @@ def add_commands(add: Callable[[str, str], argparse.ArgumentParser]) -> None:
 
 WISHED_STATE = {"enable": "ENABLED", "disable": "DISABLED", "home": "ENABLED", "pause": "PAUSED", "resume": "ENABLED"}
 """State an arm is in after the command was carried out; after home it is homed too."""
+
+CLAIMS = {"take": True, "release": False}
+"""The local team takes an arm from whoever has it, or lets it go."""
 
 
 def stop(arguments: argparse.Namespace) -> int:
@@ -121,6 +132,9 @@ def _arm_one(node: OperateNode, arguments: argparse.Namespace) -> int:
         if not _until(node, lambda name=name: node.arm_listens(name), ANSWER_LIMIT):  # type: ignore[misc]
             failed = _failed(f"{name}: no driver answers")
             continue
+        if arguments.verb in CLAIMS:
+            failed = max(failed, _claim_one(node, name, CLAIMS[arguments.verb]))
+            continue
         events = node.arm_events(name)
         node.command_arm(name, arguments.verb)
 
@@ -137,6 +151,20 @@ def _arm_one(node: OperateNode, arguments: argparse.Namespace) -> int:
         else:
             failed = _failed(f"{text}; {arguments.verb} was {'refused' if answered else 'not answered'}")
     return failed
+
+
+def _claim_one(node: OperateNode, name: str, taken: bool) -> int:
+    """Take an arm or let it go, until the driver's report shows it."""
+
+    def shown() -> bool:
+        node.claim_arm(name, taken)
+        _until(node, lambda: node.taken.get(name) is taken, CLAIM_EVERY)
+        return node.taken.get(name) is taken
+
+    if not _until(node, shown, ANSWER_LIMIT):
+        return _failed(f"{name}: the driver does not show that it was {'taken' if taken else 'released'}")
+    print(f"{name}: {'the local team has it; nobody else moves it until it is released' if taken else 'released'}")
+    return 0
 
 
 def _status_one(node: OperateNode, _arguments: argparse.Namespace) -> int:

@@ -1,7 +1,7 @@
 """telesurgery_operate: the node behind the short commands; lives for the length of one command.
 
-In:  safety/state, teleop/feedback, record/*/status, <ARM>/operating_state
-Out: safety/protective_stop, <ARM>/state_command; service client of safety/reset
+In:  safety/state, teleop/feedback, record/*/status, <ARM>/operating_state, <ARM>/servo_report
+Out: safety/protective_stop, <ARM>/state_command, <ARM>/local_team/claim; service client of safety/reset
 Silence: the command says that nobody answers.
 """
 
@@ -16,6 +16,7 @@ from rclpy.publisher import Publisher
 from rclpy.task import Future
 from std_srvs.srv import Trigger
 
+from robot_driver.arbitration import Owner
 from teleop_core.authentication import Authenticator
 from teleop_core.contract import SITES
 from teleop_core.signals import SafetyLevel, TeleopState
@@ -44,7 +45,9 @@ class OperateNode(TeleopNode):
         self.feedback: dict[str, str] = {}
         self.arms: dict[str, ArmState] = {}
         self.records: dict[str, str] = {}
+        self.taken: dict[str, bool] = {}
         self._commands: dict[str, Publisher] = {}
+        self._claims: dict[str, Publisher] = {}
         self._stop = self.publisher("protective_stop")
         self._reset = self.create_client(Trigger, "safety/reset")
         self.subscription("safety_state", self.on_safety_state)
@@ -79,6 +82,14 @@ class OperateNode(TeleopNode):
         arm.state, arm.is_homed, arm.is_busy = message.state, message.is_homed, message.is_busy
         arm.events += 1
 
+    def on_servo_report(self, name: str, message: Any) -> None:
+        """Who may move an arm."""
+        self.taken[name] = message.owner == Owner.LOCAL_TEAM.value
+
+    def claim_arm(self, name: str, taken: bool) -> None:
+        """Take an arm for the local team, or let it go."""
+        self._claims[name].publish(self._claims[name].msg_type(data=taken))
+
     def request_stop(self, reason: str, key: Authenticator) -> None:
         """Ask for a protective stop, signed where there is a key."""
         readable = reason.encode(errors="replace").decode()  # whatever was typed: a stop does not fail for its words
@@ -99,7 +110,9 @@ class OperateNode(TeleopNode):
         """Hear an arm's state and be ready to command it."""
         if name not in self._commands:
             self._commands[name] = self.publisher("state_command", arm=name)
+            self._claims[name] = self.publisher("local_team_claim", arm=name)
             self.subscription("operating_state", lambda message: self.on_operating_state(name, message), arm=name)
+            self.subscription("servo_report", lambda message: self.on_servo_report(name, message), arm=name)
 
     def arm_listens(self, name: str) -> bool:
         """Whether a driver takes commands for the arm and has told its state."""

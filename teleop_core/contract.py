@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 
 MASTERS = ("MTML", "MTMR")
@@ -55,10 +55,11 @@ class Stream:
         name: Key of the row.
         topic: Relative topic; may hold ``{arm}``, ``{master}``, ``{eye}`` or ``{site}``.
         type: ROS interface type, ``package/msg/Name``.
-        source: Node that publishes it; "any" where it is not one node.
+        source: Node that publishes it; "any" where it is not one node, "client" where only CRTK clients do.
         sinks: Nodes of the suite that subscribe to it.
         rate: Nominal rate [Hz]; 0 for events.
         intent: What it is for.
+        recorded: Part of the record; not where it follows from other streams, and is published only while heard.
         arms: Arms that have it.
     """
 
@@ -69,6 +70,7 @@ class Stream:
     sinks: tuple[str, ...]
     rate: float
     intent: Intent
+    recorded: bool = True
     arms: tuple[str, ...] = ARMS
 
     def topic_for(self, **parts: str) -> str:
@@ -85,6 +87,81 @@ class Stream:
 
 _JOINT_STATE = "sensor_msgs/msg/JointState"
 _POSE = "geometry_msgs/msg/PoseStamped"
+_EMPTY, _BOOL, _NUMBER, _TEXT = (f"std_msgs/msg/{name}" for name in ("Empty", "Bool", "Float64", "String"))
+
+
+def _asked(name: str, topic: str, kind: str, intent: Intent = Intent.EVENT, rate: float = 0.0) -> Stream:
+    """What CRTK clients ask of an arm."""
+    return Stream(name, f"{{arm}}/{topic}", kind, "client", ("driver",), rate, intent)
+
+
+def _derived(name: str, topic: str, kind: str) -> Stream:
+    """What follows from the joint states, for clients; published while somebody hears it."""
+    return Stream(name, f"{{arm}}/{topic}", kind, "driver", (), 100.0, Intent.STATE, recorded=False)
+
+
+def _told(name: str, topic: str, kind: str, intent: Intent = Intent.EVENT, rate: float = 0.0) -> Stream:
+    """What an arm tells its clients."""
+    return Stream(name, f"{{arm}}/{topic}", kind, "driver", (), rate, intent)
+
+
+def _of_jaw(row: Stream) -> Stream:
+    """A row of the arms that have a jaw."""
+    return replace(row, arms=INSTRUMENT_ARMS)
+
+
+_CLIENT_ROWS = (
+    # what clients ask: see the README for what each does
+    _asked("servo_jp", "servo_jp", _JOINT_STATE, Intent.SERVO, 200.0),
+    _asked("servo_cp", "servo_cp", _POSE, Intent.SERVO, 200.0),
+    _asked("servo_cv", "servo_cv", "geometry_msgs/msg/TwistStamped", Intent.SERVO, 200.0),
+    _asked("servo_jr", "servo_jr", _JOINT_STATE),
+    _asked("servo_cr", "servo_cr", _POSE),
+    _asked("interpolate_jp", "interpolate_jp", _JOINT_STATE),
+    _asked("interpolate_cp", "interpolate_cp", _POSE),
+    _asked("move_jp", "move_jp", _JOINT_STATE),
+    _asked("move_jr", "move_jr", _JOINT_STATE),
+    _asked("move_cp", "move_cp", _POSE),
+    _asked("local_servo_cp", "local/servo_cp", _POSE, Intent.SERVO, 200.0),
+    _asked("local_interpolate_cp", "local/interpolate_cp", _POSE),
+    _asked("local_move_cp", "local/move_cp", _POSE),
+    _asked("hold", "hold", _EMPTY),
+    _asked("free", "free", _EMPTY),
+    _asked("servo_jf", "servo_jf", _JOINT_STATE),
+    _asked("servo_ci", "servo_ci", "crtk_msgs/msg/CartesianImpedance"),
+    _asked("spatial_servo_cf", "spatial/servo_cf", "geometry_msgs/msg/WrenchStamped"),
+    _asked("body_servo_cf", "body/servo_cf", "geometry_msgs/msg/WrenchStamped"),
+    _asked("set_cf_orientation_absolute", "body/set_cf_orientation_absolute", _BOOL),
+    _asked("use_gravity_compensation", "use_gravity_compensation", _BOOL),
+    _asked("set_trajectory_ratio", "trajectory_j/set_ratio", _NUMBER),
+    _asked("set_base_frame", "set_base_frame", _POSE),
+    _of_jaw(_asked("jaw_servo_jp", "jaw/servo_jp", _JOINT_STATE, Intent.SERVO, 100.0)),
+    _of_jaw(_asked("jaw_move_jp", "jaw/move_jp", _JOINT_STATE)),
+    _of_jaw(_asked("jaw_servo_jf", "jaw/servo_jf", _JOINT_STATE)),
+    _of_jaw(_asked("emulate_tool_present", "emulate_tool_present", _BOOL)),
+    _of_jaw(_asked("set_tool_type", "set_tool_type", _TEXT)),
+    # what an arm tells them
+    _derived("measured_cp", "measured_cp", _POSE),
+    _derived("setpoint_cp", "setpoint_cp", _POSE),
+    _derived("measured_cv", "measured_cv", "geometry_msgs/msg/TwistStamped"),
+    _derived("spatial_measured_cf", "spatial/measured_cf", "geometry_msgs/msg/WrenchStamped"),
+    _derived("body_measured_cf", "body/measured_cf", "geometry_msgs/msg/WrenchStamped"),
+    _derived("spatial_jacobian", "spatial/jacobian", "std_msgs/msg/Float64MultiArray"),
+    _derived("body_jacobian", "body/jacobian", "std_msgs/msg/Float64MultiArray"),
+    _derived("goal_js", "goal_js", _JOINT_STATE),
+    _derived("goal_cp", "goal_cp", _POSE),
+    _of_jaw(_derived("jaw_goal_js", "jaw/goal_js", _JOINT_STATE)),
+    _told("goal_reached", "goal_reached", _BOOL),
+    _told("desired_state", "desired_state", _TEXT),
+    _told("error", "error", _TEXT),
+    _told("warning", "warning", _TEXT),
+    _told("status", "status", _TEXT),
+    _told("period_statistics", "period_statistics", "telesurgery/msg/PeriodStatistics", Intent.STATE, 1.0),
+    _told("trajectory_ratio", "trajectory_j/ratio", _NUMBER, Intent.LATCHED_STATE),
+    _told("stop_policy", "stop_policy", _TEXT, Intent.LATCHED_STATE),
+    _of_jaw(_told("tool_type", "tool_type", _TEXT, Intent.LATCHED_STATE)),
+    _of_jaw(_told("tool_type_request", "tool_type_request", _EMPTY)),
+)
 
 _ROWS = (
     # name, topic, type, source, sinks, rate, intent
@@ -101,9 +178,6 @@ _ROWS = (
     Stream("teleop_servo", "teleop/servo", "telesurgery/msg/TeleopServo",
            "kinematics", ("driver",), 200.0, Intent.SERVO),
     # arms (CRTK)
-    Stream("servo_jp", "{arm}/servo_jp", _JOINT_STATE, "any", ("driver",), 200.0, Intent.SERVO),
-    Stream("jaw_servo_jp", "{arm}/jaw/servo_jp", _JOINT_STATE,
-           "any", ("driver",), 100.0, Intent.SERVO, arms=INSTRUMENT_ARMS),
     Stream("state_command", "{arm}/state_command", "crtk_msgs/msg/StringStamped",
            "any", ("driver",), 0.0, Intent.EVENT),
     Stream("operating_state", "{arm}/operating_state", "crtk_msgs/msg/OperatingState",
@@ -112,14 +186,17 @@ _ROWS = (
            "driver", ("kinematics", "safety_monitor"), 100.0, Intent.STATE),
     Stream("setpoint_js", "{arm}/setpoint_js", _JOINT_STATE,
            "driver", ("kinematics", "safety_monitor"), 100.0, Intent.STATE),
-    Stream("measured_cp", "{arm}/measured_cp", _POSE, "driver", (), 100.0, Intent.STATE),
-    Stream("setpoint_cp", "{arm}/setpoint_cp", _POSE, "driver", (), 100.0, Intent.STATE),
+    Stream("local_measured_cp", "{arm}/local/measured_cp", _POSE, "driver", (), 100.0, Intent.STATE),
+    Stream("local_setpoint_cp", "{arm}/local/setpoint_cp", _POSE, "driver", (), 100.0, Intent.STATE),
     Stream("jaw_measured_js", "{arm}/jaw/measured_js", _JOINT_STATE,
            "driver", ("kinematics",), 100.0, Intent.STATE, arms=INSTRUMENT_ARMS),
     Stream("jaw_setpoint_js", "{arm}/jaw/setpoint_js", _JOINT_STATE,
            "driver", ("kinematics",), 100.0, Intent.STATE, arms=INSTRUMENT_ARMS),
     Stream("servo_report", "{arm}/servo_report", "telesurgery/msg/ServoReport",
            "driver", ("kinematics", "safety_monitor", "telesurgery"), 10.0, Intent.STATE),
+    Stream("local_team_claim", "{arm}/local_team/claim", _BOOL, "any", ("driver",), 0.0, Intent.EVENT),
+    Stream("local_team_move_jp", "{arm}/local_team/move_jp", _JOINT_STATE, "client", ("driver",), 0.0, Intent.EVENT),
+    *_CLIENT_ROWS,
     Stream("joint_states", "joint_states", _JOINT_STATE, "driver", ("video_relay",), 50.0, Intent.STATE),
     # masters and pedals (CRTK)
     Stream("master_measured_cp", "{master}/measured_cp", _POSE, "master_input", ("telesurgery",), 100.0, Intent.STATE),
@@ -146,3 +223,26 @@ _ROWS = (
 )  # fmt: skip
 
 STREAMS: dict[str, Stream] = {row.name: row for row in _ROWS}
+
+
+@dataclass(frozen=True)
+class Service:
+    """A service that the driver answers for each arm.
+
+    Attributes:
+        topic: Relative name; holds ``{arm}``.
+        type: ROS interface type, ``package/srv/Name``.
+    """
+
+    topic: str
+    type: str
+
+
+ARM_SERVICES: dict[str, Service] = {
+    "forward_kinematics": Service("{arm}/forward_kinematics", "crtk_msgs/srv/QueryForwardKinematics"),
+    "inverse_kinematics": Service("{arm}/inverse_kinematics", "crtk_msgs/srv/QueryInverseKinematics"),
+    "local_forward_kinematics": Service("{arm}/local/forward_kinematics", "crtk_msgs/srv/QueryForwardKinematics"),
+    "local_inverse_kinematics": Service("{arm}/local/inverse_kinematics", "crtk_msgs/srv/QueryInverseKinematics"),
+    "operating_state": Service("{arm}/operating_state", "crtk_msgs/srv/TriggerOperatingState"),
+    "crtk_version": Service("{arm}/crtk_version", "std_srvs/srv/Trigger"),
+}

@@ -158,8 +158,10 @@ def _operator(session: Session, base: Floats) -> Iterator[Column]:
 
 def _arm(name: str, arm: Arm, base: Floats) -> Iterator[Column]:
     frame = f"in {name}_base_link"
-    yield from _poses(f"{name}_tip", f"measured tool tip {frame}", f"{name}/measured_cp", arm.tool, base)
-    yield from _poses(f"{name}_setpoint", f"commanded tool tip {frame}", f"{name}/setpoint_cp", arm.setpoint, base)
+    yield from _poses(f"{name}_tip", f"measured tool tip {frame}", f"{name}/local/measured_cp", arm.tool, base)
+    yield from _poses(
+        f"{name}_setpoint", f"commanded tool tip {frame}", f"{name}/local/setpoint_cp", arm.setpoint, base
+    )
     if len(arm.jaw):
         values = linear(arm.jaw.time, arm.jaw.value, base, LONGEST_GAP)
         yield from _masked(

@@ -67,8 +67,8 @@ class Collector:
             "protective_stop": self._protective_stop,
             "link_status": self._link_status,
             "servo_report": lambda time, message, arm: self.arm(arm).report(time, message),
-            "measured_cp": lambda time, message, arm: self.arm(arm).tool.add(time, message.pose),
-            "setpoint_cp": lambda time, message, arm: self.arm(arm).setpoint.add(time, message.pose),
+            "local_measured_cp": lambda time, message, arm: self.arm(arm).tool.add(time, message.pose),
+            "local_setpoint_cp": lambda time, message, arm: self.arm(arm).setpoint.add(time, message.pose),
             "jaw_measured_js": lambda time, message, arm: self.arm(arm).jaw_position(time, message),
             "master_measured_cp": self._hand,
         }

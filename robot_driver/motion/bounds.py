@@ -10,9 +10,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 
-from robot_driver.arm_limits import MAX_TILT, SERVO_ACCELERATION, TILT_INDICES
+from robot_driver.arm_limits import CAMERA_ACCELERATION, MAX_TILT, SERVO_ACCELERATION, TILT_INDICES
 from robot_driver.motion.motion import MotionRefused
 from teleop_core.arm_model import ArmModel
+from teleop_core.contract import CAMERA_ARM
 from teleop_core.psm_kinematics import INSERTION_INDEX
 
 SPEED_SHARE = 0.98
@@ -141,7 +142,7 @@ def motion_bounds(model: ArmModel) -> MotionBounds:
     """Bounds of the motions of an arm."""
     limits = model.limits
     moves = tuple(float(value) for value in limits.acceleration)
-    gate = SERVO_ACCELERATION if len(SERVO_ACCELERATION) == len(moves) else moves
+    gate = CAMERA_ACCELERATION if model.name == CAMERA_ARM else SERVO_ACCELERATION
     return MotionBounds(
         arm=model.name,
         joint_names=model.joint_names,

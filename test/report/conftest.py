@@ -167,7 +167,7 @@ def _tell_arm(tape: Tape) -> None:
             "duplicate": 0, "reordered": 0, "malformed": 0, "foreign": 0, "unauthenticated": 0, "arms": [arm],
         }  # fmt: skip
         tape.add(time, "teleop/feedback", "telesurgery/msg/TeleopFeedback", feedback)
-        for topic in ("PSM1/measured_cp", "PSM1/setpoint_cp"):
+        for topic in ("PSM1/local/measured_cp", "PSM1/local/setpoint_cp"):
             tape.add(
                 time, topic, "geometry_msgs/msg/PoseStamped", {"header": header(time), "pose": pose(x, 0.02, -0.15)}
             )

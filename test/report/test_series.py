@@ -213,6 +213,7 @@ def test_what_is_no_session_is_refused_with_the_way_out(tmp_path: Path) -> None:
     ("topic", "stream", "part", "namespace"),
     [
         ("/PSM1/measured_cp", "measured_cp", "PSM1", ""),
+        ("/PSM1/local/measured_cp", "local_measured_cp", "PSM1", ""),
         ("/MTML/measured_cp", "master_measured_cp", "MTML", ""),
         ("/a/b/PSM2/jaw/measured_js", "jaw_measured_js", "PSM2", "/a/b"),
         ("/x/endoscope/left/image_raw/compressed", "image", "left", "/x"),
@@ -225,7 +226,7 @@ def test_topics_are_known_in_any_namespace(topic: str, stream: str, part: str, n
     assert (found.stream, found.part, found.namespace) == (stream, part, namespace)
 
 
-@pytest.mark.parametrize("topic", ["/PSM9/measured_cp", "/measured_cp", "/PSM1/measured_cp/more", "/rosout"])
+@pytest.mark.parametrize("topic", ["/PSM9/measured_cp", "/measured_cp", "/PSM1/measured_cp/more", "/parameter_events"])
 def test_other_topics_are_none_of_the_streams(topic: str) -> None:
     assert stream_of(topic) is None
 

@@ -1,0 +1,1 @@
+"""The CRTK face of an arm: what clients may ask, and what they are told."""

@@ -1,0 +1,356 @@
+"""What CRTK clients and the local team make one arm do: one motion at a time, each step through the gate.
+
+A move ends at its goal, with the next command, with a hold, or when the gate refuses a step; nothing is taken up again
+by itself. A servo, an interpolation or a velocity lasts as long as the client speaks.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+
+from robot_driver.arbitration import Arbitration, Owner
+from robot_driver.arm_server import ArmServer
+from robot_driver.crtk.frames import Frames
+from robot_driver.crtk.jaw_control import JawControl
+from robot_driver.crtk.reach import Reach, told
+from robot_driver.crtk.refusal import CommandRefusedError, Teller
+from robot_driver.gate_limits import GateReason
+from robot_driver.motion.cartesian_move import CartesianMove
+from robot_driver.motion.interpolation import CartesianInterpolation, JointInterpolation
+from robot_driver.motion.joint_move import JointMove
+from robot_driver.motion.motion import Motion
+from robot_driver.motion.velocity_servo import VelocityServo
+from teleop_core.se3 import FloatArray, Pose, quaternion_multiply
+
+LOCAL_TEAM_MOVE = "local_team/move_jp"
+_RATHER_NOW = 0.8
+"""A servo command acts when it arrives, if the one before is this share of a servo period ago."""
+_STILL = 1.5
+"""An arm that got no command for so many servo periods gets one for its jaw."""
+
+
+class ExternalControl:
+    """Commands of clients for one arm, checked already; what cannot be done raises CommandRefusedError, MotionRefused.
+
+    Attributes:
+        leases: Who may move the arm.
+        teller: What the clients are told.
+        ratio: Share of the largest speeds that moves use, above 0 and at most 1 (trajectory_j/ratio).
+    """
+
+    def __init__(
+        self,
+        arm: ArmServer,
+        frames: Frames,
+        on_state: Callable[[], None],
+        on_goal: Callable[[bool], None],
+        barred: str = "",
+    ) -> None:
+        """Nothing moves.
+
+        Args:
+            arm: The arm, with its gate and its kinematics.
+            frames: Frames of its Cartesian commands.
+            on_state: Called when its operating state has to be told.
+            on_goal: Called when a move has ended: it reached its goal, or not.
+            barred: Why external clients may not command at all; empty where they may.
+        """
+        self.leases = Arbitration(arm.name)
+        self.teller = Teller()
+        self.ratio = 1.0
+        self._barred = barred
+        self._reach = Reach(arm, self.teller)
+        self._arm, self._model, self._frames = arm, arm.model, frames
+        self._on_state, self._on_goal = on_state, on_goal
+        self._jaw = JawControl(arm, arm.model.jaw) if arm.model.jaw is not None else None
+        self._motion: Motion | None = None
+        self._what, self._who = "", Owner.EXTERNAL
+        self._stepped_at = -math.inf
+        self._commanded_at = -math.inf
+        self._waiting: tuple[tuple[float, ...], float, str] | None = None
+
+    @property
+    def goal(self) -> tuple[float, ...]:
+        """Where the motion ends (n,) [rad, m]; the setpoint where there is none."""
+        return self._arm.gate.setpoint if self._motion is None else self._motion.goal
+
+    @property
+    def jaw_goal(self) -> float:
+        """Where the jaw's motion ends [rad]."""
+        return self._arm.jaw_setpoint if self._jaw is None else self._jaw.goal
+
+    def servo_jp(self, now: float, q: Sequence[float], sampled_at: float, command: str = "servo_jp") -> None:
+        """Go to joint positions (n,) [rad, m], sampled at a monotonic time [s].
+
+        Of commands that come faster than the servo period the newest waits for the next one.
+        """
+        self._take(now)
+        self._preempt()
+        self._waiting = (tuple(q), sampled_at, command)
+        if now - self._commanded_at >= _RATHER_NOW * self._arm.period:
+            self._serve(now)
+
+    def servo_jr(self, now: float, offset: Sequence[float], sampled_at: float) -> None:
+        """Go on from the setpoint by (n,) [rad, m]."""
+        self.servo_jp(now, self._further(offset), sampled_at, "servo_jr")
+
+    def servo_cp(self, now: float, pose: Pose, sampled_at: float, command: str = "servo_cp") -> None:
+        """Put the tip at a pose in the arm's base."""
+        self.servo_jp(now, self._reach.pose(now, command, pose), sampled_at, command)
+
+    def servo_cr(self, now: float, offset: Pose, frame: str, sampled_at: float) -> None:
+        """Go on from the setpoint: an offset of place and a turn, both in the axes of a frame."""
+        in_base = frame.lstrip("/") == self._frames.base
+        present = self._model.forward(self._arm.gate.setpoint)
+        present = present if in_base else self._frames.to_plain(present)
+        turned = quaternion_multiply(offset.quaternion, present.quaternion)
+        goal = Pose(present.position + offset.position, turned)
+        self.servo_cp(now, self._frames.to_base(goal, frame, self._frames.plain), sampled_at, "servo_cr")
+
+    def servo_cv(self, now: float, twist: FloatArray) -> None:
+        """Move the tip with a twist (6,) in axes of the base [m/s, rad/s] until the next one."""
+        self._take(now)
+        motion = self._motion
+        if not isinstance(motion, VelocityServo):
+            q, velocity, began_at = self._state(now)
+            motion = VelocityServo(self._model, q, began_at, velocity, self._arm.period)
+            self._begin("servo_cv", motion)
+        motion.take(now, twist.tolist())
+
+    def interpolate_jp(self, now: float, stamp: float, q: Sequence[float]) -> None:
+        """Follow joint positions (n,) that come seldom and irregularly; `stamp` is the client's time [s]."""
+        self._take(now)
+        motion = self._motion
+        if not isinstance(motion, JointInterpolation):
+            present, velocity, began_at = self._state(now)
+            motion = JointInterpolation(self._model, present, began_at, self._arm.period, velocity)
+            self._begin("interpolate_jp", motion)
+        motion.take(now, stamp, q)
+
+    def interpolate_cp(self, now: float, stamp: float, pose: Pose) -> None:
+        """Follow poses in the arm's base that come seldom and irregularly; `stamp` is the client's time [s]."""
+        self._take(now)
+        motion = self._motion
+        if not isinstance(motion, CartesianInterpolation):
+            present, velocity, began_at = self._state(now)
+            motion = CartesianInterpolation(self._model, present, began_at, self._arm.period, velocity)
+            self._begin("interpolate_cp", motion)
+        motion.take(now, stamp, pose)
+
+    def move_jp(self, now: float, q: Sequence[float], command: str = "move_jp", who: Owner = Owner.EXTERNAL) -> None:
+        """Move to joint positions (n,) [rad, m] and stop there; what is out of range is clamped and told."""
+        goal = self._reach.joints(now, command, q)
+        self._take_for_move(now, who)
+        present, velocity, began_at = self._state(now)
+        speed = velocity or (0.0,) * len(present)
+        move = JointMove(self._model, present, speed, goal, began_at, self.ratio, self._arm.period)
+        self._begin(command, move)
+
+    def move_jr(self, now: float, offset: Sequence[float]) -> None:
+        """Move on from the setpoint by (n,) [rad, m]."""
+        self.move_jp(now, self._further(offset), "move_jr")
+
+    def move_cp(self, now: float, pose: Pose) -> None:
+        """Move the tip to a pose in the arm's base, in a straight line; what is out of reach is clamped and told."""
+        goal = self._model.forward(self._reach.pose(now, "move_cp", pose))
+        self._take_for_move(now, Owner.EXTERNAL)
+        present, velocity, began_at = self._state(now)
+        speed = velocity or (0.0,) * len(present)
+        move = CartesianMove(self._model, present, speed, goal, began_at, self.ratio, self._arm.period)
+        self._begin("move_cp", move)
+
+    def servo_jaw(self, now: float, angle: float) -> None:
+        """Turn the jaw to an angle [rad]."""
+        self._take(now)
+        self._the_jaw().servo(now, self._jaw_angle(now, "jaw/servo_jp", angle))
+        self._say_busy()
+
+    def move_jaw(self, now: float, angle: float) -> None:
+        """Turn the jaw to an angle [rad] and stop there."""
+        self._take_for_move(now, Owner.EXTERNAL)
+        self._the_jaw().move(self._jaw_angle(now, "jaw/move_jp", angle), self.ratio)
+        self._say_busy(begins=True)
+
+    def set_ratio(self, ratio: float) -> None:
+        """Share of the largest speeds that moves use from now on."""
+        if not 0.0 < ratio <= 1.0:
+            raise CommandRefusedError(f"ratio {ratio} is not above 0 and at most 1")
+        self.ratio = ratio
+
+    def hold(self, now: float) -> None:
+        """Stop what a client makes the arm do; the arm stays held at its setpoint."""
+        self._take(now)
+        self.stop(now, "hold")
+        self._arm.stand()
+        self.leases.release(Owner.EXTERNAL)
+
+    def stop(self, now: float, reason: str) -> None:
+        """End every motion here, and say why to who waits for its goal; the arm stays held."""
+        moved = self._moves
+        self._motion, self._waiting = None, None
+        if self._jaw is not None:
+            self._jaw.stop()
+        if moved:
+            self.teller.tell(now, f"{self._what} ended", reason)
+            self._on_goal(False)
+        self._say_busy()
+
+    def claim(self, now: float, taken: bool) -> None:
+        """The local team takes the arm at once, or lets it go."""
+        if taken:
+            self.leases.ask(now, Owner.LOCAL_TEAM)
+            self.stop(now, "the local team has taken the arm")
+            self._arm.taken_over()
+        elif self.leases.owner(now) is Owner.LOCAL_TEAM:
+            self.stop(now, "the local team has let the arm go")
+            self._arm.stand()
+            self.leases.release(Owner.LOCAL_TEAM)
+
+    def local_move(self, now: float, q: Sequence[float]) -> None:
+        """The local team moves the arm to joint positions (n,) [rad, m]; what it does not have yet it takes."""
+        if self.leases.owner(now) is not Owner.LOCAL_TEAM:
+            self.claim(now, True)
+        self.move_jp(now, q, LOCAL_TEAM_MOVE, Owner.LOCAL_TEAM)
+
+    def step(self, now: float) -> None:
+        """One servo period: go on with what is under way."""
+        elapsed = now - self._stepped_at if self._stepped_at <= now < math.inf else 0.0
+        self._stepped_at = now
+        if self._moves and (refusal := self.leases.ask(now, self._who)) is not None:
+            self.stop(now, refusal.reason)
+        self._serve_waiting(now)
+        # A degraded session slows motions down as it slows the gate.
+        turning = self._jaw is not None and self._jaw.step(now, elapsed * self._arm.gate.velocity_ratio)
+        if self._motion is not None:
+            self._go_on(now)
+        elif turning and now - self._commanded_at > _STILL * self._arm.period:
+            self._drive(now, self._arm.gate.setpoint)
+        if self._jaw is not None and self._jaw.over():
+            self._reach_goal()
+
+    def _serve_waiting(self, now: float) -> None:
+        command = self._waiting[2] if self._waiting is not None else ""
+        try:
+            if self.leases.owner(now) is self._who:
+                self._serve(now)
+            self._waiting = None
+        except CommandRefusedError as refusal:
+            self.teller.refuse(now, command, str(refusal))
+
+    def _go_on(self, now: float) -> None:
+        motion = self._motion
+        if motion is None:
+            return
+        if not motion.busy and self.leases.owner(now) not in (None, self._who):
+            self._motion = None  # the client fell silent, and somebody else drives
+            return
+        q = motion.sample(now, self._arm.gate.velocity_ratio)
+        for note in motion.notes:
+            self.teller.tell(now, f"{self._what} limited", note)
+        if q is not None:
+            self._drive(now, q)
+        elif motion.busy:
+            self._motion = None
+            self._reach_goal()
+        else:
+            self._motion = None
+
+    def _drive(self, now: float, q: Sequence[float]) -> None:
+        """One step through the gate; what it refuses ends the motion."""
+        self._commanded_at = now
+        self._arm.servo(now, q, now)
+        decision = self._arm.decision
+        if decision is not None and not decision.moved:
+            self.stop(now, told(decision.reasons))
+        else:
+            self._arm.note_applied()
+
+    def _serve(self, now: float) -> None:
+        """Carry out the servo command that waits, and tell the client what the gate made of it."""
+        if self._waiting is None:
+            return
+        (q, sampled_at, command), self._waiting = self._waiting, None
+        q = self._reach.joints(now, command, q)
+        self._reach.check_step(q)
+        self._commanded_at = now
+        self._arm.servo(now, q, sampled_at)
+        decision = self._arm.decision
+        reasons = () if decision is None else decision.reasons
+        if decision is None or not decision.moved:
+            raise CommandRefusedError(told(reasons))
+        self._arm.note_applied(now - sampled_at)
+        if reasons:
+            self.teller.tell(now, f"{command} limited", told(reasons))
+
+    def _take(self, now: float, who: Owner = Owner.EXTERNAL) -> None:
+        """Ask for the arm."""
+        if who is Owner.EXTERNAL and self._barred:
+            raise CommandRefusedError(self._barred)
+        operating = self._arm.operating
+        if not operating.ready:
+            homed = "" if operating.is_homed else ", not homed"
+            raise CommandRefusedError(f"{self._arm.name} is {operating.state}{homed}: enable and home it first")
+        refusal = self.leases.ask(now, who)
+        if refusal is not None:
+            raise CommandRefusedError(refusal.reason)
+        self._who = who
+
+    def _take_for_move(self, now: float, who: Owner) -> None:
+        """Ask for the arm; a move that could not begin is refused, and not begun later."""
+        self._take(now, who)
+        reason = self._arm.gate.hold_reason(now)
+        if reason not in (None, GateReason.SILENCE):
+            raise CommandRefusedError(reason.value)
+
+    def _preempt(self) -> None:
+        """A command takes the place of the motion that is under way."""
+        if self._motion is not None:
+            busy, self._motion = self._motion.busy, None
+            if busy:
+                self._on_goal(False)
+            self._say_busy()
+
+    def _begin(self, what: str, motion: Motion) -> None:
+        if self._motion is not None and self._motion.busy:
+            self._on_goal(False)
+        self._motion, self._what, self._waiting = motion, what, None
+        self._say_busy(begins=motion.busy)
+
+    def _state(self, now: float) -> tuple[tuple[float, ...], tuple[float, ...] | None, float]:
+        """Setpoint, its speed, when it was commanded; an arm that stands has no speed, and stands now."""
+        commanded_at = self._arm.commanded_at
+        if commanded_at is None:
+            return self._arm.gate.setpoint, None, now
+        return self._arm.gate.setpoint, self._arm.setpoint_velocity, commanded_at
+
+    def _reach_goal(self) -> None:
+        self._on_goal(True)
+        if not self._moves and self._who is not Owner.LOCAL_TEAM:
+            self.leases.release(self._who)
+        self._say_busy()
+
+    def _further(self, offset: Sequence[float]) -> tuple[float, ...]:
+        return tuple(value + step for value, step in zip(self._arm.gate.setpoint, offset, strict=True))
+
+    def _the_jaw(self) -> JawControl:
+        if self._jaw is None:
+            raise CommandRefusedError(f"{self._arm.name} has no jaw")
+        return self._jaw
+
+    def _jaw_angle(self, now: float, command: str, angle: float) -> float:
+        reachable = self._the_jaw().within(angle)
+        if reachable != angle:
+            self.teller.tell(now, f"{command} out of range", f"{angle:.4f} rad is beyond {reachable:.4f} rad")
+        return reachable
+
+    @property
+    def _moves(self) -> bool:
+        return (self._motion is not None and self._motion.busy) or (self._jaw is not None and self._jaw.moves)
+
+    def _say_busy(self, begins: bool = False) -> None:
+        """Tell the operating state when a move begins, and when the last one is over."""
+        operating = self._arm.operating
+        was, operating.is_busy = operating.is_busy, self._moves
+        if begins or was != operating.is_busy:
+            self._on_state()

@@ -1,0 +1,105 @@
+"""What clients make the jaw of one arm do. The jaw moves with the arm's servo commands, so never without a permit."""
+
+from __future__ import annotations
+
+import math
+
+from ruckig import InputParameter, Result, Ruckig, Trajectory
+
+from robot_driver.arm_server import ArmServer
+from robot_driver.crtk.refusal import CommandRefusedError
+from teleop_core.psm_kinematics import JointLimits
+
+SPEED, ACCELERATION, JERK = math.radians(180.0), math.radians(720.0), math.radians(7200.0)
+"""Of a move of the jaw: less than its limits, as a client moves it with nothing to see [rad/s, rad/s^2, rad/s^3]."""
+SERVO_LASTS = 0.25
+"""A servo command turns the jaw for this long [s]."""
+THERE = 1e-6
+"""[rad]"""
+
+
+class JawControl:
+    """The jaw's motion, if there is one.
+
+    Attributes:
+        goal: Where it ends [rad].
+        moves: A move is under way.
+    """
+
+    def __init__(self, arm: ArmServer, limits: JointLimits) -> None:
+        """The jaw stands.
+
+        Args:
+            arm: The arm that has it.
+            limits: Its range, one joint [rad].
+        """
+        self._arm = arm
+        self._lower, self._upper = float(limits.lower[0]), float(limits.upper[0])
+        self._goal: float | None = None
+        self._until = -math.inf
+        self._trajectory: Trajectory | None = None
+        self._time = 0.0
+
+    @property
+    def goal(self) -> float:
+        """See the attributes; the setpoint where it stands."""
+        return self._arm.jaw_setpoint if self._goal is None else self._goal
+
+    @property
+    def moves(self) -> bool:
+        """See the attributes."""
+        return self._trajectory is not None
+
+    def within(self, angle: float) -> float:
+        """The nearest angle within the range [rad]."""
+        return min(self._upper, max(self._lower, angle))
+
+    def servo(self, now: float, angle: float) -> None:
+        """Turn towards an angle [rad], in its range, as fast as the jaw can."""
+        self._trajectory = None
+        self._goal, self._until = angle, now + SERVO_LASTS
+
+    def move(self, angle: float, ratio: float) -> None:
+        """Move to an angle [rad], in its range, limited in jerk, with a share of the speed."""
+        wanted = InputParameter(1)
+        wanted.current_position, wanted.target_position = [self._arm.jaw_setpoint], [angle]
+        wanted.max_velocity, wanted.max_acceleration = [ratio * SPEED], [ratio * ACCELERATION]
+        wanted.max_jerk = [ratio * JERK]
+        trajectory = Trajectory(1)
+        if Ruckig(1).calculate(wanted, trajectory) not in (Result.Working, Result.Finished):
+            raise CommandRefusedError(f"no way of the jaw from {self._arm.jaw_setpoint} to {angle} rad")
+        self._trajectory, self._time, self._goal = trajectory, 0.0, angle
+
+    def step(self, now: float, elapsed: float) -> bool:
+        """One servo period: say where the jaw goes.
+
+        Args:
+            now: Monotonic time [s].
+            elapsed: Time of the move since the last step [s].
+
+        Returns:
+            The jaw is under way, so the arm needs a servo command.
+        """
+        if self._goal is None:
+            return False
+        wanted = self._goal
+        if self._trajectory is not None:
+            self._time += elapsed
+            wanted = float(self._trajectory.at_time(self._time)[0][0])
+        elif not now <= self._until:
+            self._goal = None
+            return False
+        self._arm.servo_jaw(now, wanted)
+        return True
+
+    def over(self) -> bool:
+        """The jaw has got to where it was to go; what it did is done with."""
+        there = self._goal is not None and abs(self._arm.jaw_setpoint - self._goal) <= THERE
+        if there and (self._trajectory is None or self._time >= self._trajectory.duration):
+            self.stop()
+            return True
+        return False
+
+    def stop(self) -> None:
+        """The jaw stands."""
+        self._trajectory, self._goal = None, None

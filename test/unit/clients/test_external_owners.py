@@ -1,0 +1,73 @@
+"""Whoever has an arm keeps it, the local team takes it at once, and the refused one is told."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from robot_driver.arbitration import Owner
+from robot_driver.crtk.refusal import CommandRefusedError
+
+
+def test_whoever_has_the_arm_keeps_it_and_the_newcomer_is_told(serve: Any) -> None:
+    """A client is refused while teleoperation drives, and the other way round; after the lease the arm is free."""
+    served = serve("PSM1")
+    assert served.control.leases.ask(served.now, Owner.TELEOPERATION) is None
+    with pytest.raises(CommandRefusedError, match="the teleoperation session"):
+        served.control.move_jp(served.now, served.q)
+    with pytest.raises(CommandRefusedError, match="the teleoperation session"):
+        served.control.hold(served.now)
+    served.run(0.3)
+    served.control.servo_jp(served.now, served.q, served.now)
+    refusal = served.control.leases.ask(served.now, Owner.TELEOPERATION)
+    assert refusal is not None
+    assert "an external client" in refusal.reason
+
+
+def test_the_local_team_takes_a_moving_arm_at_once(serve: Any) -> None:
+    """The client's move ends in the same moment, is told, and nobody else moves the arm until it is released."""
+    served = serve("PSM1")
+    served.control.move_jp(served.now, serve.near("PSM1", 0.5))
+    served.run(0.3)
+    holds, stood = served.arm.holds, served.q
+    served.control.claim(served.now, True)
+    served.run(0.5)
+    assert served.q == stood
+    assert served.goals == [False]
+    assert served.arm.holds > holds, "who drove the arm sees a hold"
+    assert any("the local team has taken the arm" in text for text in served.told)
+    with pytest.raises(CommandRefusedError, match="the local team"):
+        served.control.move_jp(served.now, serve.near("PSM1"))
+    assert served.control.leases.ask(served.now, Owner.TELEOPERATION) is not None
+    served.control.local_move(served.now, serve.near("PSM1"))
+    served.until_idle()
+    assert served.q == pytest.approx(serve.near("PSM1"), abs=1e-9)
+    served.run(2.0)
+    assert served.control.leases.owner(served.now) is Owner.LOCAL_TEAM, "its claim has no end"
+    served.control.claim(served.now, False)
+    served.control.move_jp(served.now, serve.near("PSM1", 0.0))
+    served.until_idle()
+    assert served.goals[-1]
+
+
+def test_a_move_of_the_local_team_is_a_claim(serve: Any) -> None:
+    """It needs none before, wins at once, and lasts until it is released; a stranger cannot release it."""
+    served = serve("PSM1")
+    served.control.move_jp(served.now, serve.near("PSM1", 0.5))
+    served.run(0.2)
+    served.control.local_move(served.now, serve.near("PSM1", 0.1))
+    served.until_idle()
+    assert served.q == pytest.approx(serve.near("PSM1", 0.1), abs=1e-9)
+    served.control.leases.release(Owner.EXTERNAL)
+    assert served.control.leases.owner(served.now) is Owner.LOCAL_TEAM
+
+
+def test_barred_clients_are_refused_and_the_local_team_is_not(serve: Any) -> None:
+    """With keys in force CRTK, which has no authentication, moves nothing."""
+    served = serve("PSM1", barred="external clients are refused")
+    with pytest.raises(CommandRefusedError, match="external clients are refused"):
+        served.control.move_jp(served.now, served.q)
+    served.control.local_move(served.now, serve.near("PSM1"))
+    served.until_idle()
+    assert served.goals == [True]
