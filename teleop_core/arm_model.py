@@ -66,6 +66,10 @@ class ArmModel:
     _table: tuple[DhRow, ...]
     _kinematics: ModuleType
 
+    def __deepcopy__(self, memo: dict[int, object]) -> ArmModel:
+        """Return itself: it does not change, and there is one for each arm."""
+        return self
+
     def forward(self, q: ArrayLike) -> Pose:
         """Return the pose of the tip in the base at joint values q (n,) [rad, m].
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import math
 
 import numpy as np
@@ -166,6 +167,7 @@ def test_any_pose_gives_an_answer_within_the_limits_or_a_refusal(name: str, numb
 def test_models_are_one_for_each_arm():
     """The same object every time, with a frame of its own; an unknown name is refused by name."""
     assert arm_model("PSM1") is arm_model("PSM1")
+    assert copy.deepcopy(arm_model("PSM1")) is arm_model("PSM1")
     assert [arm_model(name).base_frame for name in ARMS] == [f"{name}_base_link" for name in ARMS]
     assert [arm_model(name).tip_frame for name in ARMS] == [
         "PSM1_tool_tip", "PSM2_tool_tip", "PSM3_tool_tip", "ECM_display",
