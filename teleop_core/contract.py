@@ -137,6 +137,8 @@ _ROWS = (
     # the record
     Stream("record_status", "record/{site}/status", "telesurgery/msg/RecordStatus",
            "recorder", ("safety_monitor", "telesurgery"), 10.0, Intent.STATE),
+    Stream("virtual_fixtures", "virtual_fixtures", "visualization_msgs/msg/MarkerArray",
+           "kinematics", (), 0.0, Intent.LATCHED_STATE),
     # standard
     Stream("diagnostics", "/diagnostics", "diagnostic_msgs/msg/DiagnosticArray",
            "any", ("telesurgery",), 1.0, Intent.EVENT),
