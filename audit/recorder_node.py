@@ -181,7 +181,7 @@ class RecorderNode(TeleopNode):
                     type_hash=type_hash(row.type),
                     qos=rosbag2_qos(publisher_qos(row)),
                     is_video=name == "image",
-                    sole=row.source != "any",
+                    sole=row.source not in ("any", "client"),
                 )
             )
 

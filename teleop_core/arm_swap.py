@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from teleop_core.contract import MASTERS
 from teleop_core.signals import OperatorSignal, TeleopState
 
-HANDS = ("MTMR", "MTML")
+HANDS = tuple(reversed(MASTERS))
 """Hands in the order of the arms they drive: PSM1 comes in from the operator's right."""
 
 

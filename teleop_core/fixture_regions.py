@@ -7,6 +7,7 @@ shrinks fastest. Either the forbidden part is convex (sphere, box, far side of a
 from __future__ import annotations
 
 import math
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -18,7 +19,7 @@ _AXES: tuple[Vector, ...] = ((1.0, 0.0, 0.0), (0.0, 1.0, 0.0), (0.0, 0.0, 1.0))
 
 
 @dataclass(frozen=True)
-class Region:
+class Region(ABC):
     """What all regions have.
 
     Attributes:
@@ -37,8 +38,9 @@ class Region:
         distance, direction = self._toward(point)
         return distance - self.clearance, direction
 
+    @abstractmethod
     def _toward(self, point: Vector) -> tuple[float, Vector]:
-        raise NotImplementedError
+        """The same without the clearance."""
 
 
 @dataclass(frozen=True)

@@ -91,6 +91,8 @@ def test_every_stream_is_spoken_and_heard_as_the_table_says() -> None:
         hearers = {node for node, access in BY_NODE.items() if topics(name) <= set(access.subscribe)}
         if row.source == "any":
             assert bool(speakers) == (row.intent is not Intent.SERVO), f"{name}: only other clients servo"
+        elif row.source == "client":
+            assert not speakers, f"{name}: clients get an enclave of their own"
         elif row.source != "link" and name != "record_status":
             assert speakers - {STATE_PUBLISHER} == {row.source}, name
         assert hearers - {OPERATE, STATE_PUBLISHER, *RECORDERS} == set(row.sinks) - {*RECORDERS}, name
