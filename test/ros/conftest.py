@@ -84,6 +84,7 @@ class Console(TeleopNode):
         self.swaps = False
         self.stuck = False
         self.arm_of_right = ""
+        self.camera = False
         self._pictures = 0
         self.session = time.time_ns()
         self.sequence = 0
@@ -131,7 +132,17 @@ class Console(TeleopNode):
         fill_operator_command(
             self._message,
             OperatorSignal(
-                now, self.session, self.sequence, self.epoch, self.present, self.clutch, False, 0.2, 0.0, 0.0, hands
+                now,
+                self.session,
+                self.sequence,
+                self.epoch,
+                self.present,
+                self.clutch,
+                self.camera,
+                0.2,
+                0.0,
+                0.0,
+                hands,
             ),
         )
         self._command.publish(self._message)

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from teleop_core.contract import STREAMS
 from teleop_core.signals import SafetyLevel, TeleopState
+from teleop_ros.adapter import message_type
+from teleop_ros.qos import subscription_qos
 
 pytestmark = pytest.mark.dds
 
@@ -55,6 +59,57 @@ def test_a_hand_takes_the_spare_arm_only_when_it_is_free(room: Any) -> None:
     assert arms_of(room)["PSM1"].teleop_state == TeleopState.DISABLED
     followed = [TeleopState.DISABLED, TeleopState.FOLLOWING, TeleopState.FOLLOWING]
     room.until(following, 60.0, "PSM3 follows")
+    assert set(room.nodes.stop().values()) == {0}
+
+
+def test_both_hands_move_the_endoscope_and_the_instruments_stand(room: Any) -> None:
+    """With the camera pedal the ECM moves, the instruments' setpoints do not change at all; then they follow again."""
+    for node in ("safety_monitor", "driver", "kinematics", "local_team"):
+        link = {} if node == "local_team" else {"profile": "intercontinental"}
+        room.nodes.start(node, arms="[PSM1, PSM2, ECM]", **link)
+    console = room.console
+    room.until(lambda: console.safety is SafetyLevel.OPERATING, 45.0, "operating")
+    setpoints: list[tuple[bool, tuple[float, ...]]] = []
+    endoscope: list[tuple[float, ...]] = []
+    row = STREAMS["setpoint_js"]
+    for arm, take in (
+        ("PSM1", lambda message: setpoints.append((standing, tuple(message.position)))),
+        ("ECM", lambda message: endoscope.append(tuple(message.position))),
+    ):
+        console.create_subscription(message_type(row.type), row.topic_for(arm=arm), take, subscription_qos(row))
+    standing = False
+
+    def states() -> list[TeleopState]:
+        return console.teleop[:2]
+
+    def engaged() -> bool:
+        console.epoch += 1
+        console.clutch = True
+        room.spin(0.3)
+        console.clutch = False
+        room.spin(0.3)
+        return states() == [TeleopState.FOLLOWING] * 2
+
+    def moved() -> bool:
+        """The endoscope has moved by a millimetre or more while the hands were not let go."""
+        nonlocal standing
+        if not engaged():
+            return False
+        console.camera = True
+        room.until(lambda: states() != [TeleopState.FOLLOWING] * 2, what="instruments stand")
+        room.spin(0.1)  # what was on its way has arrived
+        standing, start = True, len(endoscope)
+        room.spin(1.5)
+        standing = False
+        console.camera = False
+        path = endoscope[start:]
+        return bool(path) and math.dist(path[0], path[-1]) > 1e-3
+
+    room.until(moved, 90.0, "the endoscope moves")
+    stood = {position for still, position in setpoints if still}
+    assert len(stood) <= 3  # one for each try, whatever the link did in between
+    assert arms_of(room)["ECM"].hand == ""
+    room.until(engaged, 60.0, "instruments follow in the new picture")
     assert set(room.nodes.stop().values()) == {0}
 
 
