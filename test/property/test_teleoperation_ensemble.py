@@ -125,6 +125,11 @@ class Ensemble(RuleBasedStateMachine):
         self.clutch = False
         self.packets(1)
 
+    @rule(x=strides, y=strides, z=strides, count=counts)
+    def the_gesture_and_both_hands_move(self, x: float, y: float, z: float, count: int) -> None:
+        self.the_gesture()
+        self.both_hands_move(x, y, z, count)
+
     @rule(count=counts, x=leaps)
     def the_clutch_is_pressed_while_hands_move(self, count: int, x: float) -> None:
         self.epoch += 1
@@ -133,10 +138,11 @@ class Ensemble(RuleBasedStateMachine):
         self.position["MTMR"] = self.position["MTMR"] + x
         self.clutch = False
 
-    @rule(pressed=st.booleans(), count=counts)
-    def the_camera_pedal(self, pressed: bool, count: int) -> None:
-        self.camera_pedal = pressed
+    @rule(count=counts)
+    def the_camera_pedal(self, count: int) -> None:
+        self.camera_pedal = True
         self.packets(count)
+        self.camera_pedal = False
 
     @rule(x=strides, y=strides, z=strides, turn=strides, count=counts)
     def the_hands_hold_the_world(self, x: float, y: float, z: float, turn: float, count: int) -> None:
@@ -147,6 +153,7 @@ class Ensemble(RuleBasedStateMachine):
             for name, sign in zip(HANDS, (-1.0, 1.0), strict=True):
                 self.position[name] = self.position[name] + np.array([x, y + sign * turn, z])
             self.packets(1)
+        self.camera_pedal = False
 
     @rule(scale=st.sampled_from([0.1, 0.2, 1.0]))
     def another_scale(self, scale: float) -> None:

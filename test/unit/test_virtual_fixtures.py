@@ -198,6 +198,19 @@ def test_a_hand_cannot_lead_the_tool_behind_a_plane() -> None:
     assert made.pair.reasons == ()
 
 
+def test_the_tool_of_a_hand_brakes_before_the_plane() -> None:
+    """A hand that goes straight at a wall: the tool slows down on the way, no faster than fixtures brake."""
+    made = fenced([ahead(0.03)])
+    places = []
+    for _ in range(150):
+        made.move((0.0045, 0.0, 0.0), 1)
+        places.append(forward_pose(made.setpoint).position[0])
+    speeds = np.diff(places) / DT
+    assert speeds.max() == pytest.approx(0.18, rel=0.01)
+    assert speeds[-1] == pytest.approx(0.0, abs=1e-3)
+    assert np.diff(speeds)[speeds[1:] > 0.03].min() >= -BRAKING * DT * 1.1
+
+
 def test_a_tool_inside_is_not_engaged() -> None:
     """A hand takes no hold of a tool that stands in a forbidden region; the operator is told which."""
     made = fenced([ahead(-0.001)])
