@@ -40,6 +40,7 @@ from teleop_ros.decisions import DECISION_LOG, watcher
 from teleop_ros.keys import KEY_FOLDER, authenticator
 from teleop_ros.message_mac import sign_stop, verify_permit, verify_stop
 from teleop_ros.parameters import ParameterError, check, declare, parameter
+from teleop_ros.phase import Phase
 from teleop_ros.profiles import profile, require_security
 from teleop_ros.robot_description import expand
 
@@ -114,7 +115,7 @@ class DriverNode(TeleopNode):
             rate: max(1, round(self.parameters.servo_rate / rate))
             for rate in (STATE_RATE, JOINT_STATES_RATE, REPORT_RATE)
         }
-        self.timer(period, self.step)
+        self._phase = Phase(self.timer(period, self.step))
 
     def on_teleop_servo(self, message: Any) -> None:
         """Where teleoperation leads its arms: act on all of them now."""
@@ -174,10 +175,10 @@ class DriverNode(TeleopNode):
         now = self.now()
         self._ticks += 1
         self._skipped += self.backend.advance(now)
-        for name, arm in self.arms.items():
+        for place, (name, arm) in enumerate(self.arms.items()):  # not all arms in one period
             measured = arm.tick(now)
             output = self.outputs[name]
-            if self._ticks % self._every[STATE_RATE] == 0:
+            if (self._ticks + place) % self._every[STATE_RATE] == 0:
                 output.publish_state(measured)
             # A hold is told at once: the kinematics end the engagement with it.
             if self._ticks % self._every[REPORT_RATE] == 0 or output.hold_is_new:
@@ -235,6 +236,7 @@ class DriverNode(TeleopNode):
         latency = self.now() - sampled_at
         for arm in applied:
             arm.note_applied(latency)
+        self._phase.heard(now)
         self._skipped += self.backend.advance(now)
 
     def _subscribe(self, name: str) -> None:

@@ -33,6 +33,7 @@ from teleop_ros.decisions import DECISION_LOG, watcher
 from teleop_ros.keys import KEY_FOLDER, authenticator
 from teleop_ros.message_mac import verify_command, verify_permit
 from teleop_ros.parameters import ParameterError, check, declare, parameter
+from teleop_ros.phase import Phase
 from teleop_ros.profiles import profile, require_security
 
 FEEDBACK_PERIOD = 1.0 / STREAMS["feedback"].rate
@@ -57,6 +58,9 @@ class KinematicsParameters:
         15.0, unit="rad/s", low=0.5, high=30.0, doc="largest angular speed of a tool tip"
     )
     tremor_filter: bool = parameter(False, doc="take tremor of 8 to 12 Hz out of the hands' motion; 26 ms of delay")
+    shared_clock: bool = parameter(
+        False, doc="the console is on this machine: its stamps need no estimate of how long a packet was on its way"
+    )
     key_folder: str = parameter("", doc=KEY_FOLDER)
     decision_log: str = parameter("", doc=DECISION_LOG)
 
@@ -82,6 +86,7 @@ class KinematicsNode(TeleopNode):
         require_security(limits, self._command_key.level)
         self.get_logger().info(f"security: {self._command_key.level}")
         self._silence = limits.command_hold
+        self._shared_clock = parameters.shared_clock
         watch = watcher(parameters.decision_log)
         self.receiver = watch("receiver", CommandReceiver(self._session_limits()), "receive")
         self.permit = PermitHolder()
@@ -100,7 +105,7 @@ class KinematicsNode(TeleopNode):
         self._message = self._feedback.msg_type()
         self.subscription("command", self.on_command, awaited=True)
         self.subscription("safety_state", self.on_safety_state)
-        self.timer(FEEDBACK_PERIOD, self.step)
+        self._phase = Phase(self.timer(FEEDBACK_PERIOD, self.step))
 
     def on_command(self, message: Any) -> None:
         """A packet of the operator: judged, and acted on at once."""
@@ -116,9 +121,10 @@ class KinematicsNode(TeleopNode):
         driven = [arm.drive(now, signal, permitted, ratio) for arm in self.arms]
         commands = [command for command in driven if command is not None]
         if commands:
-            self._servo_message.header.stamp = time_message(ros_now - (now - self.receiver.sampled_at(signal)))
+            self._servo_message.header.stamp = time_message(self._sampled_at(now, ros_now, signal))
             self._servo_message.arms = commands
             self._servo.publish(self._servo_message)
+        self._phase.heard(now)
 
     def on_safety_state(self, message: Any) -> None:
         """The permit. Without it every pair lets go at once; one that is dropped changes nothing."""
@@ -153,6 +159,10 @@ class KinematicsNode(TeleopNode):
         values.update({refusal.value: count for refusal, count in self.receiver.refused.items()})
         values.update({arm.name: arm.pair.state.name for arm in self.arms})
         return DiagnosticStatus.OK, "following commands", values
+
+    def _sampled_at(self, now: float, ros_now: float, signal: OperatorSignal) -> float:
+        """When the hands were sampled, in ROS time of this side [s]."""
+        return signal.stamp if self._shared_clock else ros_now - (now - self.receiver.sampled_at(signal))
 
     def _session_limits(self) -> SessionLimits:
         begin_round_trip = None if self._command_key.level == "none" else BEGIN_ROUND_TRIP
