@@ -29,7 +29,7 @@ def add_commands(add: Callable[[str, str], argparse.ArgumentParser]) -> None:
     Args:
         add: Makes the parser of a subcommand from its name and its text.
     """
-    parser = _with_place(
+    parser = with_place(
         add("stop", "protective stop: the arms hold until a local reset; exit code 1 if nobody answers")
     )
     parser.add_argument("--reason", default="asked for on the command line", help="why, in words for the operator")
@@ -37,12 +37,12 @@ def add_commands(add: Callable[[str, str], argparse.ArgumentParser]) -> None:
         "--keys", default="", metavar="FOLDER", help="sign the request with the key of the session (default: unsigned)"
     )
     parser.set_defaults(run=stop)
-    _with_place(add("reset", "local reset after a fault or a protective stop")).set_defaults(run=reset)
-    parser = _with_place(add("arm", "change the operating state of arms (CRTK state_command)"))
+    with_place(add("reset", "local reset after a fault or a protective stop")).set_defaults(run=reset)
+    parser = with_place(add("arm", "change the operating state of arms (CRTK state_command)"))
     parser.add_argument("verb", choices=tuple(WISHED_STATE), help="what to do")
     parser.add_argument("arms", nargs="+", choices=ARMS, metavar="ARM", help="PSM1, PSM2, ...")
     parser.set_defaults(run=arm)
-    _with_place(add("status", "print the present states once")).set_defaults(run=status)
+    with_place(add("status", "print the present states once")).set_defaults(run=status)
 
 
 WISHED_STATE = {"enable": "ENABLED", "disable": "DISABLED", "home": "ENABLED", "pause": "PAUSED", "resume": "ENABLED"}
@@ -55,7 +55,7 @@ def stop(arguments: argparse.Namespace) -> int:
     Returns:
         0 if every session stopped, 1 if nobody answered in one.
     """
-    return max([_in_domain(domain, arguments, _stop_one) for domain in _domains(arguments)])
+    return max([_in_domain(domain, arguments, _stop_one) for domain in domains(arguments)])
 
 
 def reset(arguments: argparse.Namespace) -> int:
@@ -161,7 +161,8 @@ def _status_one(node: OperateNode, _arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _with_place(parser: argparse.ArgumentParser) -> argparse.ArgumentParser:
+def with_place(parser: argparse.ArgumentParser) -> argparse.ArgumentParser:
+    """Add the arguments that say where a session is."""
     parser.add_argument(
         "--domain", type=int, metavar="N", help="ROS domain (default: ROS_DOMAIN_ID, else the session of this machine)"
     )
@@ -169,7 +170,8 @@ def _with_place(parser: argparse.ArgumentParser) -> argparse.ArgumentParser:
     return parser
 
 
-def _domains(arguments: argparse.Namespace) -> list[int]:
+def domains(arguments: argparse.Namespace) -> list[int]:
+    """ROS domains in which to look: the one asked for, else those of the sessions of this machine, else 0."""
     chosen = arguments.domain if arguments.domain is not None else domain_from_environment()
     running = claimed_domains()
     if chosen in running or (chosen is None and running):
@@ -179,10 +181,10 @@ def _domains(arguments: argparse.Namespace) -> list[int]:
 
 
 def _in_one_domain(arguments: argparse.Namespace, act: Callable[[OperateNode, argparse.Namespace], int]) -> int:
-    domains = _domains(arguments)
-    if len(domains) > 1:
-        return _failed(f"sessions run in ROS domains {', '.join(map(str, domains))}: choose one with --domain")
-    return _in_domain(domains[0], arguments, act)
+    found = domains(arguments)
+    if len(found) > 1:
+        return _failed(f"sessions run in ROS domains {', '.join(map(str, found))}: choose one with --domain")
+    return _in_domain(found[0], arguments, act)
 
 
 def _in_domain(
