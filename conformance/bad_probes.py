@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from conformance.judge_motion import STILL_JOINT, BadCommand, largest_difference
+from conformance.judge_states import ENABLED
 from conformance.motion_probes import ready, stepped
 from conformance.samples import Joints
 from conformance.session import STEP_SLIDE, Session, replaced
@@ -38,8 +39,9 @@ def tried(session: Session, commands: Iterable[tuple[str, str, Send]]) -> list[B
     for topic, wrong, send in commands:
         if session.graph.accepted(topic):
             found.append(_one(session, topic, wrong, send))
+            if found[-1].state != ENABLED:
+                break
             session.go(start)
-            session.get_ready()
     return found
 
 

@@ -59,6 +59,12 @@ class Step:
         return self.events[-1] if self.events else self.before
 
 
+def is_ready(state: State) -> Verdict:
+    """Enabled and homed."""
+    ready = state.state == ENABLED and state.is_homed
+    return Verdict(ready, f"{state.state}, {'' if state.is_homed else 'not '}homed")
+
+
 def transitions(steps: Sequence[Step]) -> Verdict:
     """Each command leads where the table says."""
     faults = []

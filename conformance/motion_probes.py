@@ -20,8 +20,8 @@ LONG_MOVE = 5.0
 
 
 def ready(session: Session) -> tuple[float, ...]:
-    """Get the arm ready; where it is commanded to be."""
-    session.get_ready()
+    """Where the arm is commanded to be, while it is ready."""
+    session.need_ready()
     return session.where()
 
 

@@ -163,6 +163,17 @@ def local_service(session: Session, name: str) -> str:
 # state commands: they move nothing, but they change whether the arm may move
 
 
+def readiness(session: Session) -> Evidence:
+    """The state of the arm, which should be ready."""
+    return (session.state(),)
+
+
+def standing(session: Session) -> Evidence:
+    """All that arrived of an arm that is ready and stands."""
+    session.need_ready()
+    return recording(session)
+
+
 def walk_through_states(session: Session) -> Evidence:
     """A way through the whole table of transitions."""
     return (session_walk(session),)
@@ -171,7 +182,7 @@ def walk_through_states(session: Session) -> Evidence:
 def session_walk(session: Session) -> list[Step]:
     """The walk of this session; it is made once and judged twice."""
     if "walk" not in session.kept:
-        session.get_ready()
+        session.need_ready()
         session.kept["walk"] = [session.command(word) for word in WALK]
         session.get_ready()
     found: list[Step] = session.kept["walk"]
@@ -180,14 +191,15 @@ def session_walk(session: Session) -> list[Step]:
 
 def unknown_command(session: Session) -> Evidence:
     """A state command that no arm knows."""
-    session.get_ready()
+    session.need_ready()
     session.away_from_words()
     return session.command(UNKNOWN), session.words_are_offered
 
 
 def homing(session: Session) -> Evidence:
     """Home again where the arm is homed; the way back and forth only where that was allowed."""
-    steps = list(session.get_ready())
+    session.need_ready()
+    steps = list(session.homing)
     if session.may_unhome:
         steps += [session.command("unhome", READY_LIMIT), session.command("home", READY_LIMIT)]
     steps.append(session.command("home", READY_LIMIT))
@@ -201,7 +213,7 @@ def events(session: Session) -> Evidence:
 
 def ratio(session: Session) -> Evidence:
     """The ratio of speed set to a half, then to nonsense, then back."""
-    session.get_ready()
+    session.need_ready()
     topic = "trajectory_j/set_ratio"
     session.node.connect(topic)
 

@@ -93,8 +93,8 @@ def _leave(session: Session, found: State | None, where: tuple[float, ...] | Non
     """Back to the place and the operating state that were found, as far as the arm lets itself be brought there."""
     if found is None or where is None:
         return
-    with contextlib.suppress(NotCheckedError):  # what keeps it from getting ready stands in the report
-        session.get_ready()
+    with contextlib.suppress(NotCheckedError):  # somebody stopped it, which stands in the report
+        session.need_ready()
         session.go(where)
     back = {DISABLED: "disable", PAUSED: "pause"}.get(found.state)
     if back is not None and session.state().state == ENABLED:

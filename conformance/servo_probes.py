@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -11,7 +11,7 @@ from conformance.judge_kinematics import JointTrial
 from conformance.judge_motion import JointTarget, Silence, TipTarget
 from conformance.motion_probes import JAW_STEP, Evidence, direction, ready, stepped
 from conformance.samples import CartesianPose, Joints, State, Vectors
-from conformance.session import INTERPOLATE_RATE, SERVO_RATE, SERVO_SECONDS, SETTLE, Session, replaced
+from conformance.session import INTERPOLATE_RATE, SERVO_RATE, SERVO_SECONDS, SETTLE, Session, replaced, smooth_way
 from conformance.verdict import NotCheckedError
 from teleop_core.se3 import Pose
 
@@ -91,10 +91,8 @@ def relative_stream(session: Session) -> Evidence:
     """A small step of all joints in many small parts by servo_jr."""
     start = ready(session)
     session.node.connect("servo_jr")
-    count = 30
-    part = [step / count for step in session.steps]
-    for _ in range(count):
-        session.node.send_joints("servo_jr", part)
+    for part in _parts(SERVO_SECONDS):
+        session.node.send_joints("servo_jr", [part * step for step in session.steps])
         session.node.wait(1.0 / SERVO_RATE)
     session.node.wait(SETTLE)
     target = JointTarget("servo_jr", start, stepped(session, start), session.setpoint(), session.joints().position)
@@ -125,11 +123,11 @@ def relative_tip(session: Session) -> Evidence:
     """The tip some millimetres on in many small parts by servo_cr."""
     start = ready(session)
     session.node.connect("servo_cr")
-    count, since = 30, session.node.now()
+    since = session.node.now()
     session.node.wait(0.1)
     way = direction(session) * TRAVEL
-    for _ in range(count):
-        session.node.send_pose("servo_cr", Pose(way / count, np.array([0.0, 0.0, 0.0, 1.0])))
+    for part in _parts(SERVO_SECONDS):
+        session.node.send_pose("servo_cr", Pose(part * way, np.array([0.0, 0.0, 0.0, 1.0])))
         session.node.wait(1.0 / SERVO_RATE)
     session.node.wait(SETTLE)
     path = session.recording.of(CartesianPose, "measured_cp", since)
@@ -205,6 +203,14 @@ def _after_silence(session: Session, command: str) -> Silence:
     if len(late) < 2:
         raise NotCheckedError(f"no {topic} arrives")
     return Silence(command, _length(path), _length(late), state, SILENCE_WATCH)
+
+
+def _parts(seconds: float) -> Iterator[float]:
+    """Parts of a smooth way from 0 to 1: a server may limit what starts with a jerk."""
+    before = 0.0
+    for share in smooth_way(seconds, SERVO_RATE):
+        yield share - before
+        before = share
 
 
 def _twists(session: Session, way: Any, seconds: float) -> None:

@@ -46,6 +46,7 @@ class Session:
 
     Attributes:
         found: Operating state in the beginning; None: not known.
+        homing: The homing that was needed in the beginning.
         kept: What one probe gathered and others use too, by name.
     """
 
@@ -55,6 +56,7 @@ class Session:
         self.may_unhome = may_unhome
         self.least_rate = least_rate
         self.found: State | None = None
+        self.homing: tuple[Step, ...] = ()
         self.kept: dict[str, Any] = {}
         self.recording: Recording = node.recording
         self.words_are_offered = graph.published("error") or graph.published("warning")
@@ -197,8 +199,8 @@ class Session:
             self.node.until(lambda: not self.state().is_busy, limit)
         return Step(before, word, tuple(events()), self.texts(since))
 
-    def get_ready(self) -> tuple[Step, ...]:
-        """Enable and home the arm, as far as it is not; the homing that was needed is returned.
+    def get_ready(self) -> None:
+        """Enable and home the arm, as far as it is not: in the beginning, and after state commands of this check.
 
         Raises:
             NotCheckedError: it does not get ready.
@@ -212,14 +214,21 @@ class Session:
         if self.state().state != ENABLED:
             self.command("enable", READY_LIMIT)
             self.node.until(lambda: self.state().state == ENABLED, READY_LIMIT)
-        homing: tuple[Step, ...] = ()
         if not self.state().is_homed:
-            homing = (self.command("home", READY_LIMIT),)
+            self.homing = (self.command("home", READY_LIMIT),)
             self.node.until(lambda: self.state().is_homed and not self.state().is_busy, READY_LIMIT)
-        if self.state().state != ENABLED or not self.state().is_homed:
-            raise NotCheckedError(f"the arm is {self.state().state}, {'' if self.state().is_homed else 'not '}homed")
+        self.need_ready()
         self._wait_until_it_moves()
-        return homing
+
+    def need_ready(self) -> None:
+        """The arm is enabled and homed; if it is not any more, somebody stopped it, and it is left so.
+
+        Raises:
+            NotCheckedError: it is not.
+        """
+        state = self.state()
+        if state.state != ENABLED or not state.is_homed:
+            raise NotCheckedError(f"the arm is {state.state}, {'' if state.is_homed else 'not '}homed; it is left so")
 
     def _wait_until_it_moves(self) -> None:
         """A server may let nothing move for a while after it was enabled; a move to where it stands tells."""

@@ -13,6 +13,11 @@ class Verdict:
     ok: bool | None
     detail: str
 
+    def __post_init__(self) -> None:
+        """Comparisons of numpy give its own truth values, which are no bool."""
+        if self.ok is not None:
+            object.__setattr__(self, "ok", bool(self.ok))
+
 
 class NotCheckedError(Exception):
     """The check cannot be carried out on this arm; the text says why."""

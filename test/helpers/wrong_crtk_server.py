@@ -16,6 +16,7 @@ import rclpy
 from crtk_msgs.msg import OperatingState, StringStamped
 from crtk_msgs.srv import QueryForwardKinematics, QueryInverseKinematics
 from geometry_msgs.msg import PoseStamped, TwistStamped
+from rclpy._rclpy_pybind11 import RCLError
 from rclpy.node import Node
 from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
 from sensor_msgs.msg import JointState
@@ -244,8 +245,8 @@ class Server(Node):
     def set(self, q: np.ndarray | None) -> None:
         if q is not None:
             self.way = None
-            aim = self.q + 0.5 * (q - self.q) if self.fault == "half_way" else q
-            self.slope = 0.2 * (aim - self.q) if self.fault == "drifts" else np.zeros(6)
+            aim = 0.5 * (q + HOME) if self.fault == "half_way" else q
+            self.slope = aim - self.q if self.fault == "drifts" else np.zeros(6)
             self.q = self.goal = aim
 
     def interpolate(self, message: JointState) -> None:
@@ -318,7 +319,7 @@ class Server(Node):
         elif now < self.twist_until:
             self.q = self.goal = self.q + np.array([*(self.twist * (now - self.ticked)), 0.0, 0.0, 0.0])
         elif np.any(self.slope):
-            self.q = self.q + self.slope * 0.2
+            self.q = self.q + self.slope
 
     # services
 
@@ -352,8 +353,8 @@ def main(make: Callable[[str], Node] = Server) -> None:
     node = make(fault)
     try:
         rclpy.spin(node)
-    except (KeyboardInterrupt, rclpy.executors.ExternalShutdownException):
-        pass
+    except (KeyboardInterrupt, rclpy.executors.ExternalShutdownException, RCLError):
+        pass  # a signal ends ROS in the middle of whatever it does
     finally:
         node.destroy_node()
         rclpy.try_shutdown()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import subprocess
@@ -122,7 +123,7 @@ def test_motions_need_an_answer(
 ) -> None:
     """Without a terminal and without --yes the plan is told and nothing is done."""
     server("")
-    monkeypatch.setattr(sys, "stdin", open(os.devnull))  # noqa: SIM115
+    monkeypatch.setattr(sys, "stdin", io.StringIO("yes"))
     assert main(["conformance", "ARM"]) == 2
     told = capsys.readouterr().err
     assert "0.03 rad" in told

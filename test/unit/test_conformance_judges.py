@@ -21,6 +21,7 @@ from conformance.judge_kinematics import Answer, JointTrial
 from conformance.judge_motion import BadCommand, JointTarget, Silence, TipTarget
 from conformance.judge_states import TRANSITIONS, Step
 from conformance.samples import CartesianPose, Joints, Matrix, Vectors
+from conformance.verdict import Verdict
 from teleop_core.se3 import Pose
 
 STREAM = ("measured_js", "setpoint_js", "measured_cp", "setpoint_cp", "measured_cv")
@@ -239,8 +240,9 @@ CASES: dict[Callable[..., Any], tuple[Arguments, list[Arguments]]] = {
         ([HINGE, SLIDE],),
         [([DEGREES],), ([MILLIMETRES],), ([JointTrial("yaw", 0.0, pose(), pose())],)],
     ),
-    kinematics.joint_velocities: ((sine(),), [(sine(180.0 / math.pi),), (sine(0.0),), (sine(-1.0),)]),
+    kinematics.joint_velocities: ((sine(),), [(sine(180.0 / math.pi),), (sine(2.0),), (sine(0.0),), (sine(-1.0),)]),
     kinematics.tip_velocities: (swing(), [swing(1000.0), swing(0.0)]),
+    states.is_ready: ((state(0),), [(state(0, "FAULT"),), (state(0, homed=False),)]),
     states.transitions: ((walk(),), [(walk("resume", "ENABLED"),), (walk("enable", "DISABLED"),), (walk()[:5],)]),
     states.events_follow: ((walk(),), [(walk("pause", silent=True),)]),
     states.unknown_command: (
@@ -378,6 +380,11 @@ def test_the_policy_is_read_from_words_and_from_json() -> None:
     assert motion.declared_policy('{"on_silence": "drift", "silence_s": 0.1}') == "drift"
     assert motion.declared_policy("stops") == ""
     assert motion.declared_policy("[1]") == ""
+
+
+def test_a_verdict_is_a_bool_of_python() -> None:
+    """JSON takes no other, and what is counted as failed is compared by identity."""
+    assert Verdict(np.float64(1.0) <= 0.5, "").ok is False
 
 
 def test_a_matrix_without_layout_is_wrong() -> None:
