@@ -189,7 +189,9 @@ def _slope(times: FloatArray, values: FloatArray) -> FloatArray:
 
 
 def _mean(values: FloatArray) -> FloatArray:
-    return np.lib.stride_tricks.sliding_window_view(values, 2 * _WINDOW, axis=0)[1:].mean(axis=-1)
+    windows = np.lib.stride_tricks.sliding_window_view(values, 2 * _WINDOW, axis=0)[1:]
+    mean: FloatArray = windows.mean(axis=-1)
+    return mean
 
 
 def _compare(difference: FloatArray, told: FloatArray, what: str, floor: float) -> Verdict:
