@@ -91,7 +91,7 @@ class ArmNode(Node):
         read, name = READERS[kind], into or topic
 
         def record(message: Any) -> None:
-            self.recording.add(name, read(message, self.now(), self.get_clock().now().nanoseconds, name))
+            self.recording.add(name, read(message, self.now(), self.ros_now(), name))
 
         made = self.create_subscription(interface(kind), f"{self._place}/{topic}", record, qos)
         self._heard.append(made)
@@ -119,6 +119,10 @@ class ArmNode(Node):
     def now() -> float:
         """Monotonic time [s]."""
         return time.monotonic()
+
+    def ros_now(self) -> int:
+        """ROS time [ns], of which stamps are."""
+        return int(self.get_clock().now().nanoseconds)
 
     def until(self, condition: Callable[[], bool], limit: float) -> bool:
         """Take messages until the condition holds, at most so long [s]; whether it does."""

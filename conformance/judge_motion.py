@@ -162,19 +162,17 @@ def goals(name: str, wanted: Sequence[float], told: Sequence[float] | None, limi
     return Verdict(off <= limit, f"{name} is {off:.5f} off the commanded goal")
 
 
-def hold_stops(
-    start: tuple[float, ...], goal: tuple[float, ...], path: Sequence[Joints], events: Sequence[State]
-) -> Verdict:
+def hold_stops(goal: tuple[float, ...], path: Sequence[Joints], events: Sequence[State]) -> Verdict:
     """After hold the arm comes to rest before its goal, stays there, and is not busy any more.
 
     Args:
-        start: Setpoint when hold was sent.
         goal: Goal of the move.
-        path: Setpoints (or sensors) after it, until long after the move would have ended.
+        path: Setpoints (or sensors) from the moment of hold on, until long after the move would have ended.
         events: Operating states of the same time.
     """
     if len(path) < 10:
         return noted("too few joint states arrived")
+    start = path[0].position
     left = largest_difference(start, goal)
     if not left > 2.0 * STILL_JOINT:
         return noted("the move was all but over when hold was sent")
@@ -202,6 +200,8 @@ def preempts(second: tuple[float, ...], first: tuple[float, ...], path: Sequence
     """
     if len(path) < 5:
         return noted("too few joint states arrived")
+    if not largest_difference(path[0].position, first) > 2.0 * STILL_JOINT:
+        return noted("the first move was all but over when the second was sent")
     near = min(largest_difference(sample.position, first) for sample in path)
     off = largest_difference(path[-1].position, second)
     faults = []

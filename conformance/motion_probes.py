@@ -130,23 +130,28 @@ def pulse_of_no_way(topic: str) -> Callable[[Session], Evidence]:
 def preempted(session: Session) -> Evidence:
     """A second move before the first has ended: the arm goes where the second one says, and not first to the other."""
     start, goal = begin_far_move(session)
-    since = session.node.now()
+    since, sent = session.node.now(), session.node.ros_now()
     session.move(lambda: session.node.send_joints("move_jp", start))
     session.node.until(lambda: not session.state().is_busy, 5.0)
-    path = session.recording.of(Joints, _setpoint_topic(session), since)
-    return start, goal, path
+    return start, goal, _path_from(session, since, sent)
 
 
 def held(session: Session) -> Evidence:
     """Hold in the middle of a move."""
     session.node.connect("hold")
     start, goal = begin_far_move(session)
-    at, since = session.where(), session.node.now()
+    since, sent = session.node.now(), session.node.ros_now()
     session.node.send_empty("hold")
     session.node.wait(1.5)
-    path, events = session.recording.of(Joints, _setpoint_topic(session), since), [session.state()]
+    path, events = _path_from(session, since, sent), [session.state()]
     session.go(start)
-    return at, goal, path, events
+    return goal, path, events
+
+
+def _path_from(session: Session, since: float, sent: int) -> list[Joints]:
+    """Setpoints from a command on: what this process had read by then is older than what the arm was doing."""
+    topic = "setpoint_js" if session.setpoint() is not None else "measured_js"
+    return [sample for sample in session.recording.of(Joints, topic, since) if sample.stamp >= sent]
 
 
 def begin_far_move(session: Session) -> tuple[tuple[float, ...], tuple[float, ...]]:
@@ -185,10 +190,6 @@ def jaw_move(session: Session) -> Evidence:
 def stepped(session: Session, start: tuple[float, ...]) -> tuple[float, ...]:
     """All joints a small step on."""
     return tuple(x + step for x, step in zip(start, session.steps, strict=True))
-
-
-def _setpoint_topic(session: Session) -> str:
-    return "setpoint_js" if session.setpoint() is not None else "measured_js"
 
 
 def direction(session: Session) -> Any:

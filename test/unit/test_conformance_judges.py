@@ -79,8 +79,9 @@ def swing(factor: float = 1.0) -> tuple[list[CartesianPose], list[Vectors]]:
 
 
 def stopping(travel: float, drift: float = 0.0) -> list[Joints]:
-    """Setpoints after hold: so far on, and on from there."""
-    return [joints(index, (travel + drift * index / 100.0, 0.0, 0.0)) for index in range(100)]
+    """Setpoints from hold on: so far on, and on from there."""
+    shares = [min(1.0, index / 20.0) for index in range(100)]
+    return [joints(i, (travel * share + drift * i / 100.0, 0.0, 0.0)) for i, share in enumerate(shares)]
 
 
 def returning(turns_at: float, ends_at: float = 0.0) -> list[Joints]:
@@ -293,11 +294,11 @@ CASES: dict[Callable[..., Any], tuple[Arguments, list[Arguments]]] = {
         [("goal_js", (0.1, 0.2), (0.0, 0.2), 1e-3), ("goal_js", (0.1, 0.2), None, 1e-3)],
     ),
     motion.hold_stops: (
-        ((0.0, 0.0, 0.0), (0.1, 0.0, 0.0), stopping(0.01), [state(0)]),
+        ((0.1, 0.0, 0.0), stopping(0.01), [state(0)]),
         [
-            ((0.0, 0.0, 0.0), (0.1, 0.0, 0.0), stopping(0.1), [state(0)]),
-            ((0.0, 0.0, 0.0), (0.1, 0.0, 0.0), stopping(0.01, 0.02), [state(0)]),
-            ((0.0, 0.0, 0.0), (0.1, 0.0, 0.0), stopping(0.01), [state(0, busy=True)]),
+            ((0.1, 0.0, 0.0), stopping(0.1), [state(0)]),
+            ((0.1, 0.0, 0.0), stopping(0.01, 0.02), [state(0)]),
+            ((0.1, 0.0, 0.0), stopping(0.01), [state(0, busy=True)]),
         ],
     ),
     motion.preempts: (
