@@ -170,6 +170,8 @@ class ExternalControl:
         """Turn the jaw to an angle [rad] and stop there."""
         self._take_for_move(now, Owner.EXTERNAL)
         self._the_jaw().move(self._jaw_angle(now, "jaw/move_jp", angle), self.ratio)
+        if self._motion is None:
+            self._what = "jaw/move_jp"
         self._say_busy(begins=True)
 
     def set_ratio(self, ratio: float) -> None:

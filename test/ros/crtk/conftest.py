@@ -89,8 +89,8 @@ class Client(TeleopNode):
 class Theatre:
     """The driver's process and the client, with time limits instead of sleeps."""
 
-    def __init__(self, client: Client, process: subprocess.Popen[bytes]) -> None:
-        self.client, self.process = client, process
+    def __init__(self, client: Client, process: subprocess.Popen[bytes], domain: int) -> None:
+        self.client, self.process, self.domain = client, process, domain
         self.teleoperation = client.publisher("teleop_servo")
         self._executor = rclpy.executors.SingleThreadedExecutor()
         self._executor.add_node(client)
@@ -202,7 +202,7 @@ def theatre(root: Path) -> Iterator[Theatre]:
         rclpy.init(domain_id=domain, signal_handler_options=rclpy.signals.SignalHandlerOptions.NO)
         client = Client()
         try:
-            made = Theatre(client, process)
+            made = Theatre(client, process, domain)
             made.until(lambda: client.count_publishers("/ECM/operating_state") > 0, "the driver starts", 60.0)
             yield made
             process.send_signal(signal.SIGTERM)
