@@ -77,6 +77,8 @@ CORE_PARTS = (
             "teleop_core/step_time.py",
             "teleop_core/arm_swap.py",
             "teleop_core/camera_control.py",
+            "teleop_core/fixture_table.py",
+            "teleop_core/link_allowance.py",
         ),
         (
             "test/unit/test_teleoperation*.py",
@@ -86,6 +88,8 @@ CORE_PARTS = (
             "test/unit/test_virtual_fixtures*.py",
             "test/unit/test_arm_swap*.py",
             "test/unit/test_camera_control*.py",
+            "test/unit/test_fixture_table*.py",
+            "test/unit/test_link_allowance*.py",
         ),
     ),
 )

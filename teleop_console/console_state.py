@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from teleop_console.devices.device import DeviceSample
+from teleop_console.pedal_taps import TAPPED, PedalTaps
 from teleop_core.arm_swap import HANDS
 from teleop_core.contract import pairs_of
 from teleop_core.signals import HandSignal, TeleopState
@@ -65,6 +66,7 @@ class ConsoleState:
         self._configured = {hand: f"{hand}_{arm}" for hand, arm in zip(HANDS, arms, strict=False)}
         self.selected = {hand: self._configured.get(hand, "") for hand in HANDS}
         self._spare = tuple(arms[len(HANDS) :])
+        self._clutch = PedalTaps()
 
     def set_scale(self, scale: float) -> str:
         """Take another scale; returns why not, empty if it was taken."""
@@ -118,8 +120,10 @@ class ConsoleState:
         self.selected = dict(choices[following % len(choices)])
         return True
 
-    def applied(self, sample: DeviceSample) -> DeviceSample:
-        """The sample as it shall be sent."""
+    def applied(self, now: float, sample: DeviceSample) -> DeviceSample:
+        """The sample of the monotonic time `now` [s] as it shall be sent; a quick tap of the clutch has its effect."""
+        if TAPPED in self._clutch.update(now, sample.clutch):
+            self.cycle()
         hands = tuple(
             self._as_asked(hand, pair) for hand in sample.hands if (pair := self._driving(hand.name)) is not None
         )

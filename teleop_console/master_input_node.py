@@ -28,7 +28,6 @@ from teleop_console.crtk_publisher import CrtkPublisher
 from teleop_console.devices.device import DeviceError, DeviceSample, MasterDevice
 from teleop_console.devices.registry import open_device
 from teleop_console.engagement import GesturePerformer
-from teleop_console.pedal_taps import TAPPED, PedalTaps
 from teleop_console.start_of_sending import StartOfSending
 from teleop_console.timing import Punctuality
 from teleop_console.watched_device import WatchedDevice
@@ -96,7 +95,6 @@ class MasterInputNode(TeleopNode):
         self._name = parameters.device
         self._device = WatchedDevice(device)
         self._state = ConsoleState(instruments(parameters.arms), parameters.motion_scale)
-        self._tap = PedalTaps()
         self._sender = ConsoleSender(parameters.motion_scale)
         self._gesture = GesturePerformer() if device.performs_gesture else None
         self._punctuality = Punctuality(1.0 / parameters.rate)
@@ -145,12 +143,11 @@ class MasterInputNode(TeleopNode):
         sample = self._with_gesture(now, self._device.read(now))
         self._last_sample = sample
         self._tell_problem()
-        if TAPPED in self._tap.update(now, sample.clutch):
-            self._state.cycle()
         heard = now - self._arms_at <= FRESH
+        asked = self._asked(now, sample)
         if self._start.begun or self._start.update(now, self._commands.get_subscription_count(), heard):
             self._sender.motion_scale = self._state.scale
-            self._send(self._sender.signal(now, stamp.nanoseconds * 1e-9, self._asked(sample)))
+            self._send(self._sender.signal(now, stamp.nanoseconds * 1e-9, asked))
         self._crtk.publish(now, sample, stamp.to_msg(), measured=not self._device.problem)
 
     def serve_clients(self) -> None:
@@ -163,9 +160,9 @@ class MasterInputNode(TeleopNode):
         sample = self._last_sample
         self._crtk_console.turn(sample.hands if sample is not None else (), reports)
 
-    def _asked(self, sample: DeviceSample) -> DeviceSample:
+    def _asked(self, now: float, sample: DeviceSample) -> DeviceSample:
         """The sample with what CRTK clients asked for: arms, locks, hands that shall lead none."""
-        asked = self._state.applied(sample)
+        asked = self._state.applied(now, sample)
         hands = tuple(hand for hand in asked.hands if self._crtk_console.ready(hand.name))
         return asked if len(hands) == len(asked.hands) else replace(asked, hands=hands)
 

@@ -149,8 +149,10 @@ def test_a_master_answers_every_state_command(client: Client) -> None:
         client.until(lambda count=count: len(states) > count, f"an answer to {command}")
         assert states[-1].state == state
     client.until(lambda: "MTMR" not in client.hands(), "it leads nothing")
+    count = len(states)
     client.ask("master_state_command", "string", "resume", master="MTMR")
     client.until(lambda: last(warnings) == "cannot resume while DISABLED", "refusal")
+    client.until(lambda: len(states) > count, "an answer to a command that is refused")
     for stream in ("lock_orientation", "unlock_orientation"):
         count = len(warnings)
         client.ask(stream, master="MTMR")

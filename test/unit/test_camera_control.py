@@ -158,6 +158,23 @@ def test_the_tip_is_no_faster_than_said(held: Held) -> None:
     assert fastest > 0.03
 
 
+def test_a_lower_speed_of_the_tip_is_kept(held: Held) -> None:
+    """Where the joints could be faster than the tip may be, the tip's limit holds; at the end it stands."""
+    held.control = CameraControl(CameraLimits(speed=0.01))
+    held.step(camera=False)
+    held.step()
+    start = before = held.tip().position
+    held.left, held.right = held.left + 0.1, held.right + 0.1
+    speeds = []
+    for _ in range(1200):
+        held.step()
+        speeds.append(math.dist(held.tip().position, before) / PERIOD)
+        before = held.tip().position
+    assert max(speeds) == pytest.approx(0.01, rel=1e-3)
+    assert speeds[-1] == pytest.approx(0.0, abs=1e-6)
+    assert math.dist(before, start) == pytest.approx(0.2 * 0.1 * 3**0.5, abs=1e-6)
+
+
 @pytest.mark.parametrize("ratio", [0.25, 1.0])
 def test_joints_keep_to_their_share_of_speed_and_to_their_range(held: Held, ratio: float) -> None:
     """Wherever the hands go, each joint stays within its range, and within its speed times what is permitted."""

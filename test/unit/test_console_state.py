@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 
 import numpy as np
@@ -28,7 +29,7 @@ def sample(aligns: bool = False) -> DeviceSample:
 
 
 def sent(state: ConsoleState, aligns: bool = False) -> dict[str, HandSignal]:
-    return {hand.name: hand for hand in state.applied(sample(aligns)).hands}
+    return {hand.name: hand for hand in state.applied(0.0, sample(aligns)).hands}
 
 
 def test_at_the_start_everything_is_as_configured() -> None:
@@ -37,7 +38,7 @@ def test_at_the_start_everything_is_as_configured() -> None:
     assert list(state.pairs) == ["MTMR_PSM1", "MTML_PSM2", "MTMR_PSM3", "MTML_PSM3"]
     assert state.selected == {"MTMR": "MTMR_PSM1", "MTML": "MTML_PSM2"}
     given = sample()
-    assert all(one is other for one, other in zip(state.applied(given).hands, given.hands, strict=True))
+    assert all(one is other for one, other in zip(state.applied(0.0, given).hands, given.hands, strict=True))
     assert (state.enabled, state.scale) == (True, 0.2)
 
 
@@ -85,10 +86,10 @@ def test_a_console_that_is_not_enabled_says_that_nobody_operates() -> None:
     """Hands are still sent; the operator counts as absent, and an absent one is not made present."""
     state = ConsoleState(ARMS, 0.2)
     state.enabled = False
-    assert not state.applied(sample()).operator_present
+    assert not state.applied(0.0, sample()).operator_present
     state.enabled = True
-    assert state.applied(sample()).operator_present
-    assert not state.applied(DeviceSample((), False, False, False)).operator_present
+    assert state.applied(0.0, sample()).operator_present
+    assert not state.applied(0.0, DeviceSample((), False, False, False)).operator_present
 
 
 def test_state_commands_of_a_pair() -> None:
@@ -172,3 +173,14 @@ def test_the_offset_of_alignment_is_that_of_the_mapping(q_ecm: tuple[float, ...]
     aligned = quaternion_multiply(turn, quaternion_multiply(hand.quaternion, offset))
     assert quaternion_angle(aligned, setpoint.quaternion) < 1e-7
     assert alignment_offset("PSM1", reports, hand) is None
+
+
+@pytest.mark.parametrize(("held", "arm"), [(0.1, "PSM3"), (0.3, "")])
+def test_a_quick_tap_of_the_clutch_changes_the_arm_with_its_release(held: float, arm: str) -> None:
+    """Not before, as the hand leads its arm until it is clutched; a longer press is a clutch and nothing else."""
+    state = ConsoleState(ARMS, 0.2)
+    arms = []
+    for now, clutch in ((5.0, False), (6.0, True), (6.0 + 0.5 * held, True), (6.0 + held, False), (7.0, False)):
+        sent_now = state.applied(now, dataclasses.replace(sample(), clutch=clutch))
+        arms.append(next(hand.arm for hand in sent_now.hands if hand.name == "MTMR"))
+    assert arms == ["", "", "", arm, arm]
