@@ -61,6 +61,7 @@ def parser() -> argparse.ArgumentParser:
     added = add("graph", "print the nodes and the streams between them")
     graph_table.add_arguments(added)
     added.set_defaults(run=graph_table.graph)
+    add("conformance", "check any CRTK arm on the network for conformance", fill=_fill_conformance)
     audit_commands.add_arguments(add("audit", "verify, read and replay the record of a session"), LazyParser)
     return top
 
@@ -74,6 +75,12 @@ def _fill_demo(parser: argparse.ArgumentParser) -> None:
 
     demo.add_arguments(parser)
     parser.set_defaults(run=demo.demo)
+
+
+def _fill_conformance(parser: argparse.ArgumentParser) -> None:
+    from teleop_cli import conformance_command
+
+    conformance_command.add_arguments(parser)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

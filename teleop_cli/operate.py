@@ -31,7 +31,7 @@ def add_commands(add: Callable[[str, str], argparse.ArgumentParser]) -> None:
     Args:
         add: Makes the parser of a subcommand from its name and its text.
     """
-    parser = _with_place(
+    parser = with_place(
         add("stop", "protective stop: the arms hold until a local reset; exit code 1 if nobody answers")
     )
     parser.add_argument("--reason", default="asked for on the command line", help="why, in words for the operator")
@@ -39,8 +39,8 @@ def add_commands(add: Callable[[str, str], argparse.ArgumentParser]) -> None:
         "--keys", default="", metavar="FOLDER", help="sign the request with the key of the session (default: unsigned)"
     )
     parser.set_defaults(run=stop)
-    _with_place(add("reset", "local reset after a fault or a protective stop")).set_defaults(run=reset)
-    parser = _with_place(
+    with_place(add("reset", "local reset after a fault or a protective stop")).set_defaults(run=reset)
+    parser = with_place(
         add("arm", "change the operating state of arms (CRTK state_command), or take them for the local team")
     )
     parser.add_argument(
@@ -50,7 +50,7 @@ def add_commands(add: Callable[[str, str], argparse.ArgumentParser]) -> None:
     )
     parser.add_argument("arms", nargs="+", choices=ARMS, metavar="ARM", help="PSM1, PSM2, ...")
     parser.set_defaults(run=arm)
-    _with_place(add("status", "print the present states once")).set_defaults(run=status)
+    with_place(add("status", "print the present states once")).set_defaults(run=status)
 
 
 WISHED_STATE = {"enable": "ENABLED", "disable": "DISABLED", "home": "ENABLED", "pause": "PAUSED", "resume": "ENABLED"}
@@ -66,7 +66,7 @@ def stop(arguments: argparse.Namespace) -> int:
     Returns:
         0 if every session stopped, 1 if nobody answered in one.
     """
-    return max([_in_domain(domain, arguments, _stop_one) for domain in _domains(arguments)])
+    return max([_in_domain(domain, arguments, _stop_one) for domain in domains(arguments)])
 
 
 def reset(arguments: argparse.Namespace) -> int:
@@ -189,7 +189,8 @@ def _status_one(node: OperateNode, _arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _with_place(parser: argparse.ArgumentParser) -> argparse.ArgumentParser:
+def with_place(parser: argparse.ArgumentParser) -> argparse.ArgumentParser:
+    """Add the arguments that say where a session is."""
     parser.add_argument(
         "--domain", type=int, metavar="N", help="ROS domain (default: ROS_DOMAIN_ID, else the session of this machine)"
     )
@@ -197,7 +198,8 @@ def _with_place(parser: argparse.ArgumentParser) -> argparse.ArgumentParser:
     return parser
 
 
-def _domains(arguments: argparse.Namespace) -> list[int]:
+def domains(arguments: argparse.Namespace) -> list[int]:
+    """ROS domains in which to look: the one asked for, else those of the sessions of this machine, else 0."""
     chosen = arguments.domain if arguments.domain is not None else domain_from_environment()
     running = claimed_domains()
     if chosen in running or (chosen is None and running):
@@ -207,10 +209,10 @@ def _domains(arguments: argparse.Namespace) -> list[int]:
 
 
 def _in_one_domain(arguments: argparse.Namespace, act: Callable[[OperateNode, argparse.Namespace], int]) -> int:
-    domains = _domains(arguments)
-    if len(domains) > 1:
-        return _failed(f"sessions run in ROS domains {', '.join(map(str, domains))}: choose one with --domain")
-    return _in_domain(domains[0], arguments, act)
+    found = domains(arguments)
+    if len(found) > 1:
+        return _failed(f"sessions run in ROS domains {', '.join(map(str, found))}: choose one with --domain")
+    return _in_domain(found[0], arguments, act)
 
 
 def _in_domain(

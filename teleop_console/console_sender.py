@@ -25,6 +25,7 @@ class ConsoleSender:
     """Turns what the device gives into packets.
 
     Attributes:
+        motion_scale: Instrument motion per hand motion, 0 < motion_scale <= 1.
         session: Number of the present session.
         sessions: Sessions so far.
     """
@@ -41,7 +42,7 @@ class ConsoleSender:
         """
         if not 0.0 < motion_scale <= 1.0:
             raise ValueError(f"motion_scale: {motion_scale} is not within 0 (excluded) to 1")
-        self._motion_scale = motion_scale
+        self.motion_scale = motion_scale
         self._draw = draw
         self._feedback_stamp = 0.0
         self._feedback_at: float | None = None
@@ -92,7 +93,7 @@ class ConsoleSender:
             operator_present=sample.operator_present,
             clutch=sample.clutch,
             camera=sample.camera,
-            motion_scale=self._motion_scale,
+            motion_scale=self.motion_scale,
             feedback_stamp=self._feedback_stamp,
             feedback_age=0.0 if self._feedback_at is None else now - self._feedback_at,
             hands=sample.hands,

@@ -11,6 +11,7 @@ from rclpy.publisher import Publisher
 from sensor_msgs.msg import JointState, Joy
 
 from teleop_console.devices.device import DeviceSample
+from teleop_console.pedal_taps import PedalTaps
 from teleop_core.contract import MASTERS, STREAMS
 from teleop_core.signals import HandSignal
 from teleop_ros.convert import fill_pose
@@ -18,6 +19,8 @@ from teleop_ros.convert import fill_pose
 RATE = STREAMS["master_measured_cp"].rate
 """Largest rate at which the hands are published [Hz]."""
 GRIPPER_JOINT = "gripper"
+
+_PEDALS = ("clutch", "camera", "coag", "operator_present")
 
 Open = Callable[..., Publisher]
 
@@ -28,6 +31,9 @@ class _Master:
     def __init__(self, publisher: Open, name: str, frame_id: str) -> None:
         self._poses = publisher("master_measured_cp", master=name)
         self._grippers = publisher("gripper_measured_js", master=name)
+        self._twists = publisher("master_measured_cv", master=name)
+        self._twist = self._twists.msg_type()
+        self._twist.header.frame_id = frame_id
         self._pose = self._poses.msg_type()
         self._pose.header.frame_id = frame_id
         self._gripper = JointState(name=[GRIPPER_JOINT])
@@ -41,6 +47,12 @@ class _Master:
             self._gripper.header.stamp = stamp
             self._gripper.position = [hand.gripper]
             self._grippers.publish(self._gripper)
+        if self._twists.get_subscription_count():
+            self._twist.header.stamp = stamp
+            linear, angular = self._twist.twist.linear, self._twist.twist.angular
+            linear.x, linear.y, linear.z = hand.linear
+            angular.x, angular.y, angular.z = hand.angular
+            self._twists.publish(self._twist)
 
 
 class CrtkPublisher:
@@ -55,24 +67,23 @@ class CrtkPublisher:
             frame_id: Frame of the hands.
         """
         self._masters = {name: _Master(publisher, name, frame_id) for name in MASTERS}
-        self._pedals = {name: publisher(name) for name in ("clutch", "camera", "operator_present")}
-        self._told: dict[str, bool] = {}
+        self._pedals = {name: publisher(name) for name in _PEDALS}
+        self._taps = {name: PedalTaps() for name in _PEDALS}
         self._every = max(1, math.ceil(command_rate / RATE))
         self._turn = 0
 
-    def publish(self, sample: DeviceSample, stamp: Any, measured: bool) -> None:
+    def publish(self, now: float, sample: DeviceSample, stamp: Any, measured: bool) -> None:
         """Say what hands and feet do.
 
         Args:
+            now: Monotonic time [s].
             sample: Hands and pedals, with the gesture that the console made.
             stamp: ROS time of the sample.
             measured: The hands are fresh from the device; if not, their stamp is 0, by which CRTK marks invalid data.
         """
         for name, publisher in self._pedals.items():
-            pressed = getattr(sample, name)
-            if self._told.get(name) is not pressed:
-                self._told[name] = pressed
-                message = Joy(buttons=[int(pressed)])
+            for value in self._taps[name].update(now, getattr(sample, name)):
+                message = Joy(buttons=[value])
                 message.header.stamp = stamp
                 publisher.publish(message)
         self._turn = (self._turn + 1) % self._every

@@ -48,7 +48,7 @@ class ArmPlacement:
 
     def base_in_cart(self) -> Pose:
         """Return the pose of the arm's base in the cart frame."""
-        return Pose(np.array(self.position), _quaternion_from_degrees(self.roll_pitch_yaw))
+        return Pose(np.array(self.position), quaternion_from_degrees(self.roll_pitch_yaw))
 
 
 # As seen by the operator PSM1 comes in from the right, PSM2 from the left, PSM3 from the far left.
@@ -116,7 +116,7 @@ def _placement(arm: str) -> ArmPlacement:
     return PLACEMENTS[arm]
 
 
-def _quaternion_from_degrees(roll_pitch_yaw: tuple[float, float, float]) -> FloatArray:
+def quaternion_from_degrees(roll_pitch_yaw: tuple[float, float, float]) -> FloatArray:
     """Return the quaternion x, y, z, w of turns about the fixed x, then y, then z axis [deg]."""
     half_roll, half_pitch, half_yaw = (0.5 * math.radians(angle) for angle in roll_pitch_yaw)
     about_x = (math.sin(half_roll), 0.0, 0.0, math.cos(half_roll))

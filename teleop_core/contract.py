@@ -35,6 +35,17 @@ def with_camera(arms: Sequence[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys((*arms, CAMERA_ARM)))
 
 
+def pairs_of(arms: Sequence[str]) -> list[tuple[str, str]]:
+    """Pairs of a hand and an instrument arm: as configured, and each spare arm with both hands.
+
+    Args:
+        arms: Arms of the session; the first instrument arm is the right hand's, the second one the left hand's.
+    """
+    hands, driven = tuple(reversed(MASTERS)), instruments(arms)
+    pairs = list(zip(hands, driven, strict=False))
+    return pairs + [(hand, arm) for arm in driven[len(hands) :] for hand in hands]
+
+
 class Intent(Enum):
     """What a stream is for; the quality of service follows from it (teleop_ros.qos)."""
 
@@ -53,7 +64,7 @@ class Stream:
 
     Attributes:
         name: Key of the row.
-        topic: Relative topic; may hold ``{arm}``, ``{master}``, ``{eye}`` or ``{site}``.
+        topic: Relative topic; may hold ``{arm}``, ``{master}``, ``{pair}``, ``{eye}`` or ``{site}``.
         type: ROS interface type, ``package/msg/Name``.
         source: Node that publishes it; "any" where it is not one node, "client" where only CRTK clients do.
         sinks: Nodes of the suite that subscribe to it.
@@ -78,8 +89,14 @@ class Stream:
         return self.topic.format(**parts)
 
     def topics(self, arms: Sequence[str]) -> list[str]:
-        """Relative topics of the stream, one for each arm, hand, eye or site."""
-        values = {"arm": tuple(arm for arm in arms if arm in self.arms), "master": MASTERS, "eye": EYES, "site": SITES}
+        """Relative topics of the stream, one for each arm, hand, pair, eye or site."""
+        values = {
+            "arm": tuple(arm for arm in arms if arm in self.arms),
+            "master": MASTERS,
+            "pair": tuple(map("_".join, pairs_of(arms))),
+            "eye": EYES,
+            "site": SITES,
+        }
         parts = [part for part in values if f"{{{part}}}" in self.topic]
         chosen = itertools.product(*(values[part] for part in parts))
         return [self.topic_for(**dict(zip(parts, one, strict=True))) for one in chosen]
@@ -163,6 +180,52 @@ _CLIENT_ROWS = (
     _of_jaw(_told("tool_type_request", "tool_type_request", _EMPTY)),
 )
 
+
+def _asked_of(name: str, topic: str, kind: str) -> Stream:
+    """What CRTK clients ask of the console, a master, or a pair of a hand and an arm."""
+    return Stream(name, topic, kind, "client", ("master_input",), 0.0, Intent.EVENT)
+
+
+def _told_of(name: str, topic: str, kind: str, intent: Intent = Intent.LATCHED_STATE, rate: float = 0.0) -> Stream:
+    """What the console says of itself, a master, or a pair."""
+    return Stream(name, topic, kind, "master_input", (), rate, intent)
+
+
+_CONSOLE_ROWS = (
+    _told_of("coag", "footpedals/coag", "sensor_msgs/msg/Joy"),
+    _told_of("master_measured_cv", "{master}/measured_cv", "geometry_msgs/msg/TwistStamped", Intent.STATE, 100.0),
+    _told_of("master_operating_state", "{master}/operating_state", "crtk_msgs/msg/OperatingState"),
+    _told_of("master_warning", "{master}/warning", _TEXT, Intent.EVENT),
+    _asked_of("master_state_command", "{master}/state_command", "crtk_msgs/msg/StringStamped"),
+    _asked_of("lock_orientation", "{master}/lock_orientation", "geometry_msgs/msg/Quaternion"),
+    _asked_of("unlock_orientation", "{master}/unlock_orientation", _EMPTY),
+    # the console and the pairs, as in the da Vinci Research Kit
+    _asked_of("teleop_enable", "console/teleop/enable", _BOOL),
+    _asked_of("teleop_set_scale", "console/teleop/set_scale", _NUMBER),
+    _asked_of("teleop_select", "console/teleop/select", _TEXT),
+    _asked_of("teleop_unselect", "console/teleop/unselect", _TEXT),
+    _told_of("teleop_enabled", "console/teleop/enabled", _BOOL),
+    _told_of("teleop_scale", "console/teleop/scale", _NUMBER),
+    _told_of("teleop_selected", "console/teleop/selected", _TEXT),
+    _told_of("teleop_unselected", "console/teleop/unselected", _TEXT),
+    _told_of("console_warning", "console/warning", _TEXT, Intent.EVENT),
+    _asked_of("pair_state_command", "{pair}/state_command", "crtk_msgs/msg/StringStamped"),
+    _asked_of("pair_set_scale", "{pair}/set_scale", _NUMBER),
+    _asked_of("pair_lock_rotation", "{pair}/lock_rotation", _BOOL),
+    _asked_of("pair_lock_translation", "{pair}/lock_translation", _BOOL),
+    _asked_of("pair_set_align_mtm", "{pair}/set_align_MTM", _BOOL),
+    _told_of("pair_current_state", "{pair}/current_state", _TEXT),
+    _told_of("pair_desired_state", "{pair}/desired_state", _TEXT),
+    _told_of("pair_scale", "{pair}/scale", _NUMBER),
+    _told_of("pair_following", "{pair}/following", _BOOL),
+    _told_of("pair_rotation_locked", "{pair}/rotation_locked", _BOOL),
+    _told_of("pair_translation_locked", "{pair}/translation_locked", _BOOL),
+    _told_of("pair_align_mtm", "{pair}/align_MTM", _BOOL),
+    _told_of(
+        "pair_alignment_offset", "{pair}/alignment_offset", "geometry_msgs/msg/QuaternionStamped", Intent.STATE, 10.0
+    ),
+)
+
 _ROWS = (
     # name, topic, type, source, sinks, rate, intent
     Stream("command", "teleop/command", "telesurgery/msg/OperatorCommand",
@@ -206,6 +269,7 @@ _ROWS = (
     Stream("camera", "footpedals/camera", "sensor_msgs/msg/Joy", "master_input", (), 0.0, Intent.LATCHED_STATE),
     Stream("operator_present", "console/operator_present", "sensor_msgs/msg/Joy",
            "master_input", (), 0.0, Intent.LATCHED_STATE),
+    *_CONSOLE_ROWS,
     # endoscope
     Stream("image", "endoscope/{eye}/image_raw/compressed", "sensor_msgs/msg/CompressedImage",
            "video_relay", ("safety_monitor", "telesurgery"), 12.0, Intent.VIDEO),
@@ -214,6 +278,8 @@ _ROWS = (
     # the record
     Stream("record_status", "record/{site}/status", "telesurgery/msg/RecordStatus",
            "recorder", ("safety_monitor", "telesurgery"), 10.0, Intent.STATE),
+    Stream("virtual_fixtures", "virtual_fixtures", "visualization_msgs/msg/MarkerArray",
+           "kinematics", (), 0.0, Intent.LATCHED_STATE),
     # standard
     Stream("diagnostics", "/diagnostics", "diagnostic_msgs/msg/DiagnosticArray",
            "any", ("telesurgery",), 1.0, Intent.EVENT),

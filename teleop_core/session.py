@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from teleop_core.clock_alignment import ClockAlignment
-from teleop_core.contract import MASTERS
+from teleop_core.contract import INSTRUMENT_ARMS, MASTERS
 from teleop_core.se3 import is_unit_quaternion
 from teleop_core.signals import HandSignal, OperatorSignal
 
@@ -155,4 +155,5 @@ class CommandReceiver:
             and is_unit_quaternion(hand.pose.quaternion)
             and all(math.isfinite(value) for value in (*hand.linear, *hand.angular))
             and -self._limits.max_gripper <= hand.gripper <= self._limits.max_gripper
+            and (hand.arm == "" or hand.arm in INSTRUMENT_ARMS)
         )

@@ -23,24 +23,20 @@ from teleop_core.jaw import JawGhost, JawLimits
 from teleop_core.motion_limits import LimitReason, MotionLimiter, MotionLimits
 from teleop_core.psm_kinematics import JOINT_LIMITS, forward_pose
 from teleop_core.se3 import FloatArray, Pose
+from teleop_core.setpoint_watch import SetpointWatch
 from teleop_core.signals import HandSignal, OperatorSignal, TeleopState
+from teleop_core.step_time import step_time
 from teleop_core.tremor_filter import TremorFilter
+from teleop_core.virtual_fixtures import VirtualFixtures, fixture_reason
 
 GESTURE_PRESS = 0.1
 """Shortest press of the clutch, while permitted, that counts as the engagement gesture [s]."""
-ARM_LOST_AFTER = 0.25
-"""The pair lets go when the arm's setpoint has been elsewhere than commanded for this long [s]."""
-FEEDBACK_LAG = 0.05
-"""The setpoint that the arm reports may lag the command by this long [s]."""
-ARRIVAL_JITTER = 0.005
-SHORTEST_STEP = 0.001
-LONGEST_STEP = 0.02
-"""Motion is planned for at most this long after the previous command [s], however late the next one comes."""
 ALIGNED = math.radians(5.0)
 """A device that aligns itself is followed when its handle is this near to the tool's orientation [rad]."""
 NOT_FOLLOWING = "arm does not follow its commands"
 NO_HAND = "no data of this hand"
 NOT_ALIGNED = "handle not aligned with the instrument"
+_SPEEDS: list[float] = JOINT_LIMITS.velocity.tolist()
 
 
 @dataclass(frozen=True)
@@ -83,7 +79,7 @@ class _Engagement:
     commanded_at: float
     stamp: float
     velocity: FloatArray
-    apart_since: float | None = None
+    watch: SetpointWatch
 
 
 class HandArmPair:
@@ -103,6 +99,7 @@ class HandArmPair:
         jaw: JawLimits,
         *,
         tremor_filter: bool = False,
+        fixtures: VirtualFixtures | None = None,
     ) -> None:
         """Start stopped.
 
@@ -112,12 +109,14 @@ class HandArmPair:
             motion: Limits of the tool's motion.
             jaw: Limits of the jaw.
             tremor_filter: Take tremor out of the hand's motion.
+            fixtures: Where the tool must not go; None: it may go anywhere.
         """
         self.hand = hand
         self.state = TeleopState.DISABLED
         self.reasons: tuple[str, ...] = ()
         self._mapping = HandMapping(rotation_display_in_base)
         self._filter = TremorFilter() if tremor_filter else None
+        self._fixtures = fixtures
         self._limiter = MotionLimiter(motion)
         self._jaw_limits = jaw
         self._pressed_since: float | None = None
@@ -170,7 +169,7 @@ class HandArmPair:
             engagement = self._try_to_engage(now, signal, hand, arm.setpoint, arm.jaw)
             if engagement is None:
                 return None
-        elif _arm_lost(engagement, now, arm.setpoint):
+        elif engagement.watch.lost(now, engagement.command.q, arm.setpoint):
             self.stop(arm.ready)
             self.reasons = (NOT_FOLLOWING,)
             return None
@@ -193,7 +192,8 @@ class HandArmPair:
         if not self._gesture_done(now, signal.clutch) or signal.camera:
             return None
         anchor = self._anchored(signal, hand, command)
-        self._engagement = _Engagement(anchor, command, JawGhost(self._jaw_limits, jaw), now, signal.stamp, np.zeros(3))
+        ghost, watch = JawGhost(self._jaw_limits, jaw), SetpointWatch(_SPEEDS)
+        self._engagement = _Engagement(anchor, command, ghost, now, signal.stamp, np.zeros(3), watch)
         return self._engagement
 
     def _gesture_done(self, now: float, clutch: bool) -> bool:
@@ -209,6 +209,9 @@ class HandArmPair:
         """Why the hand cannot take hold of the arm where it stands; empty if it can."""
         if not self._limiter.deep_enough(command.q):
             return LimitReason.RCM_DEPTH.value
+        region = self._fixtures.obstacle(command.pose.position) if self._fixtures is not None else ""
+        if region:
+            return fixture_reason(region)
         return "" if self._aligned(hand, command) else NOT_ALIGNED
 
     def _aligned(self, hand: HandSignal, command: ArmCommand) -> bool:
@@ -238,31 +241,29 @@ class HandArmPair:
                 engagement.jaw = JawGhost(self._jaw_limits, engagement.command.jaw)
             filtered = hand.pose if self._filter is None else self._filter.filtered(signal.stamp, hand.pose)
             wanted = self._mapping.wanted(engagement.anchor, filtered)
-            dt = velocity_ratio * _step_time(engagement, now, signal.stamp)
+            dt = velocity_ratio * step_time(now - engagement.commanded_at, signal.stamp - engagement.stamp)
             self._follow(engagement, wanted, hand.gripper, dt)
         engagement.commanded_at, engagement.stamp = now, signal.stamp
 
     def _follow(self, engagement: _Engagement, wanted: Pose, gripper: float, dt: float) -> None:
-        present = engagement.command
+        present, fixtures = engagement.command, self._fixtures
+        in_the_way: tuple[str, ...] = ()
+        if fixtures is not None:
+            goal, in_the_way = fixtures.aimed(present.pose.position, wanted.position)
+            wanted = Pose(goal, wanted.quaternion)
         pose, engagement.velocity, slowed = self._limiter.toward(wanted, present.pose, engagement.velocity, dt)
+        if fixtures is not None:
+            place, braked = fixtures.limited(present.pose.position, pose.position, dt)
+            pose, engagement.velocity = Pose(place, pose.quaternion), (place - present.pose.position) / dt
+            in_the_way = tuple(dict.fromkeys(in_the_way + braked))
         reachable = self._limiter.reach(pose, present.q, dt)
-        self.reasons = slowed + reachable.reasons
+        self.reasons = in_the_way + slowed + reachable.reasons
         # Where the arm cannot follow, the next step starts from where it is, not from where the hand wanted it.
         reached = forward_pose(reachable.q) if reachable.reasons else pose
-        engagement.command = ArmCommand(reachable.q, engagement.jaw.follow(gripper, dt), reached)
-
-
-def _step_time(engagement: _Engagement, now: float, stamp: float) -> float:
-    """Time for this step [s]: between the hand samples, as packets arrive with jitter, but bounded by real time."""
-    really_passed = now - engagement.commanded_at + ARRIVAL_JITTER
-    return max(SHORTEST_STEP, min(stamp - engagement.stamp, really_passed, LONGEST_STEP))
-
-
-def _arm_lost(engagement: _Engagement, now: float, setpoint: tuple[float, ...]) -> bool:
-    """True when the command gate has kept the setpoint away from the command for too long."""
-    pairs = zip(engagement.command.q, setpoint, JOINT_LIMITS.velocity, strict=True)
-    if all(abs(wanted - held) <= speed * FEEDBACK_LAG for wanted, held, speed in pairs):
-        engagement.apart_since = None
-    elif engagement.apart_since is None:
-        engagement.apart_since = now
-    return engagement.apart_since is not None and now - engagement.apart_since >= ARM_LOST_AFTER
+        q = reachable.q
+        region = fixtures.obstacle(reached.position) if fixtures is not None else ""
+        if region:
+            # What the joints make of the step leads into a region that the step itself keeps out of.
+            q, reached, engagement.velocity = present.q, present.pose, np.zeros(3)
+            self.reasons += (fixture_reason(region),)
+        engagement.command = ArmCommand(q, engagement.jaw.follow(gripper, dt), reached)

@@ -7,7 +7,6 @@ logged once with its traceback, counted, shown in /diagnostics, and the node put
 from __future__ import annotations
 
 import functools
-import gc
 import importlib
 import signal
 import sys
@@ -25,12 +24,14 @@ from rclpy.node import Node
 from rclpy.publisher import Publisher
 from rclpy.signals import SignalHandlerOptions
 from rclpy.subscription import Subscription
+from rclpy.timer import Timer
 
 from teleop_core.contract import STREAMS
+from teleop_ros.cdr import MessageError, reader, writer
 from teleop_ros.executor import StreamExecutor
 from teleop_ros.parameters import ParameterError
 from teleop_ros.qos import publisher_qos, subscription_qos
-from teleop_ros.scheduling import prefer_this_process
+from teleop_ros.scheduling import PRIORITY, keep_to_cores, no_long_pauses, prefer_this_process
 
 LAST_WORDS = Duration(seconds=0.2)
 """Longest wait for the last messages of a node to be acknowledged."""
@@ -47,14 +48,29 @@ def message_type(interface: str) -> type[Any]:
     return getattr(importlib.import_module(f"{package}.msg"), name)  # type: ignore[no-any-return]
 
 
+class StreamPublisher(Publisher):
+    """Publisher that writes its messages by itself, several times as fast as the client library."""
+
+    def __init__(self, implementation: Any, message_class: type[Any], *arguments: Any, **options: Any) -> None:
+        """As the node makes every publisher."""
+        super().__init__(implementation, message_class, *arguments, **options)
+        self._write = writer(message_class)
+
+    def publish(self, message: Any) -> None:
+        """Publish a message of the type."""
+        super().publish(self._write(message))
+
+
 class TeleopNode(Node):
     """A node whose publishers and subscriptions come from the contract and whose callbacks are guarded.
 
     Attributes:
         real_time: The node is part of the control loop and asks for real-time priority.
+        hops_to_robot: How many hops of a command lie between it and the robot; the nearer node goes first.
     """
 
     real_time = False
+    hops_to_robot = 0
 
     def __init__(self, name: str, namespace: str | None = None) -> None:
         """Set up diagnostics at 1 Hz; subclasses declare parameters and wire themselves up."""
@@ -74,7 +90,9 @@ class TeleopNode(Node):
     def publisher(self, stream: str, **parts: str) -> Publisher:
         """Publisher of a stream of the contract."""
         row = STREAMS[stream]
-        return self.create_publisher(message_type(row.type), row.topic_for(**parts), publisher_qos(row))
+        return self.create_publisher(
+            message_type(row.type), row.topic_for(**parts), publisher_qos(row), publisher_class=StreamPublisher
+        )
 
     def subscription(
         self,
@@ -89,26 +107,29 @@ class TeleopNode(Node):
 
         Args:
             stream: Row of the contract.
-            callback: Called with each message.
+            callback: Called with each message, as `teleop_ros.cdr` reads it.
             awaited: A message wakes the node; otherwise the newest one is taken before the node's timers run.
             events: Callbacks for events of the middleware.
             parts: Values of the parts of the topic, e.g. ``arm="PSM1"``.
         """
         row = STREAMS[stream]
+        kind = message_type(row.type)
+        read = reader(kind)
         created = self.create_subscription(
-            message_type(row.type),
+            kind,
             row.topic_for(**parts),
-            self.guarded(callback),
+            self.guarded(lambda data: callback(read(data))),
             subscription_qos(row),
             event_callbacks=events,
+            raw=True,
         )
         if awaited:
             self.awaited.add(created)
         return created
 
-    def timer(self, period: float, callback: Callable[[], None]) -> None:
+    def timer(self, period: float, callback: Callable[[], None]) -> Timer:
         """Call back every `period` [s], on the monotonic clock: no clock step and no simulated time can stop it."""
-        self.create_timer(period, self.guarded(callback), clock=_STEADY)
+        return self.create_timer(period, self.guarded(callback), clock=_STEADY)
 
     def guarded(self, callback: Callable[..., Any]) -> Callable[..., Any]:
         """The callback, with any exception turned into the safe output, a log entry and a count."""
@@ -117,6 +138,9 @@ class TeleopNode(Node):
         def call(*arguments: Any) -> Any:
             try:
                 return callback(*arguments)
+            except MessageError as problem:  # somebody's, and none of this node's
+                self.get_logger().warning(f"dropped a message: {problem}", throttle_duration_sec=1.0)
+                return None
             except Exception as error:  # the border of the node: nothing may pass it
                 self._fail(error)
                 return None
@@ -196,11 +220,10 @@ def run(node_class: Callable[[], TeleopNode]) -> int:
         rclpy.logging.get_logger(node_class.__name__).fatal(str(error))
         rclpy.try_shutdown()
         return 2
-    # A full garbage collection pauses a process for 10 to 150 ms, nearly all of it spent on what start-up left behind.
-    gc.collect()
-    gc.freeze()
-    if node.real_time and (refusal := prefer_this_process()):
-        node.get_logger().info(refusal)
+    no_long_pauses()
+    if node.real_time:
+        for refusal in filter(None, (prefer_this_process(PRIORITY - node.hops_to_robot), keep_to_cores())):
+            node.get_logger().info(refusal)
     executor = StreamExecutor(node, node.awaited, node.by_hand)
     try:
         while not stop and rclpy.ok():

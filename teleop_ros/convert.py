@@ -97,6 +97,9 @@ def _fill_hand(message: HandCommand, hand: HandSignal) -> None:
     linear.x, linear.y, linear.z = hand.linear
     angular.x, angular.y, angular.z = hand.angular
     message.gripper = hand.gripper
+    message.arm = hand.arm
+    message.lock_rotation, message.lock_translation = hand.lock_rotation, hand.lock_translation
+    message.aligns = hand.aligns
 
 
 def _hand_signal(message: HandCommand) -> HandSignal:
@@ -107,4 +110,8 @@ def _hand_signal(message: HandCommand) -> HandSignal:
         linear=(linear.x, linear.y, linear.z),
         angular=(angular.x, angular.y, angular.z),
         gripper=message.gripper,
+        arm=message.arm,
+        lock_rotation=message.lock_rotation,
+        lock_translation=message.lock_translation,
+        aligns=message.aligns,
     )

@@ -18,8 +18,8 @@ _LENGTH = Struct("<I")
 # stamp, session, sequence, clutch_epoch, operator_present, clutch, camera, motion_scale, feedback_stamp, feedback_age,
 # number of hands
 _COMMAND = Struct("<iIQQI???diIdI")
-# position, orientation, linear and angular velocity, gripper
-_HAND = Struct("<14d")
+# position, orientation, linear and angular velocity, gripper, lock_rotation, lock_translation, aligns
+_HAND = Struct("<14d???")
 # stamp, state, motion_permitted, session, permit_sequence, lease, velocity_ratio, numbers of alarms, of reasons that
 # deny arming, of steps of recovery
 _PERMIT = Struct("<iIB?QQddIII")
@@ -135,8 +135,11 @@ def _hand_bytes(hand: Any) -> bytes:
         angular.y,
         angular.z,
         hand.gripper,
+        hand.lock_rotation,
+        hand.lock_translation,
+        hand.aligns,
     )
-    return numbers + _text(hand.name)
+    return numbers + _text(hand.name) + _text(hand.arm)
 
 
 def _alarm_bytes(alarm: Any) -> bytes:

@@ -35,12 +35,14 @@ class DeviceSample:
         operator_present: Someone is at the device and means to operate.
         clutch: Clutch pedal pressed.
         camera: Camera pedal pressed.
+        coag: Pedal of the energy device pressed; it moves nothing and is only told to CRTK clients.
     """
 
     hands: tuple[HandSignal, ...]
     operator_present: bool
     clutch: bool
     camera: bool
+    coag: bool = False
 
 
 class MasterDevice(Protocol):

@@ -20,6 +20,7 @@ PACKAGES = (
     "video_relay",
     "safety_monitor",
     "audit",
+    "conformance",
     "teleop_cli",
 )
 LONGEST_FILE = 400

@@ -31,7 +31,7 @@ def test_rviz_shows_a_replay_like_a_session(root: Path) -> None:
             assert name == replay_topic(f"/{topic}", DEFAULT_NAMESPACE)
             assert there["Name"].startswith("REPLAY")
             found += 1
-    assert found == 3
+    assert found == 4
     texts = [(root / f"rviz/{name}.rviz").read_text(encoding="utf-8") for name in ("teleop", "replay")]
     colours = [next(line for line in text.splitlines() if "Background Color" in line) for text in texts]
     assert colours[0] != colours[1]

@@ -13,7 +13,8 @@ from teleop_core.motion_limits import MotionLimits
 from teleop_core.psm_kinematics import INSERTION_AT_RCM, JOINT_LIMITS, forward, shaft_deviation_from_rcm
 from teleop_core.se3 import Pose
 from teleop_core.signals import HandSignal, OperatorSignal
-from teleop_core.teleoperation import LONGEST_STEP, ArmStatus, HandArmPair
+from teleop_core.step_time import LONGEST_STEP
+from teleop_core.teleoperation import ArmStatus, HandArmPair
 
 START = (0.1, -0.1, 0.14, 0.2, 0.1, -0.1)
 finite = st.floats(-0.5, 0.5)

@@ -83,6 +83,8 @@ class Console(TeleopNode):
         self.sees = True
         self.swaps = False
         self.stuck = False
+        self.arm_of_right = ""
+        self.camera = False
         self._pictures = 0
         self.session = time.time_ns()
         self.sequence = 0
@@ -122,12 +124,25 @@ class Console(TeleopNode):
         angle = now % 1000.0
         position = np.array([0.03 * math.cos(angle), 0.03 * math.sin(angle), 0.02 * math.sin(2.0 * angle)])
         pose = Pose(position, np.array([0.0, 0.0, 0.0, 1.0]))
-        hands = tuple(HandSignal(name, pose, (0.0,) * 3, (0.0,) * 3, 0.4) for name in ("MTML", "MTMR"))
+        hands = tuple(
+            HandSignal(name, pose, (0.0,) * 3, (0.0,) * 3, 0.4, arm)
+            for name, arm in (("MTML", ""), ("MTMR", self.arm_of_right))
+        )
         self.sequence += 1
         fill_operator_command(
             self._message,
             OperatorSignal(
-                now, self.session, self.sequence, self.epoch, self.present, self.clutch, False, 0.2, 0.0, 0.0, hands
+                now,
+                self.session,
+                self.sequence,
+                self.epoch,
+                self.present,
+                self.clutch,
+                self.camera,
+                0.2,
+                0.0,
+                0.0,
+                hands,
             ),
         )
         self._command.publish(self._message)

@@ -131,7 +131,7 @@ def test_the_walk_finds_what_there_is() -> None:
     found = set(leaves(command()))
     assert {("header", "stamp", "sec"), ("hands",), ("hands", 1, "pose", "orientation", "w")} <= found
     assert ("mac",) not in found
-    assert len(list(leaves(command()))) == 3 + 7 + 2 + 1 + 1 + 2 * 15
+    assert len(list(leaves(command()))) == 3 + 7 + 2 + 1 + 1 + 2 * 19
     assert ("recovery", 1) in set(leaves(permit()))
     assert ("alarms", 0, "since", "nanosec") in set(leaves(permit()))
 

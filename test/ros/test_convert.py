@@ -27,7 +27,18 @@ def pose(shift: float) -> Pose:
 
 
 def hand(name: str, shift: float) -> HandSignal:
-    return HandSignal(name, pose(shift), (shift, 0.2, 0.3), (0.4, 0.5, 0.6 + shift), -0.7)
+    turned = shift > 0.0
+    return HandSignal(
+        name,
+        pose(shift),
+        (shift, 0.2, 0.3),
+        (0.4, 0.5, 0.6 + shift),
+        -0.7,
+        "PSM3" if turned else "",
+        turned,
+        not turned,
+        turned,
+    )
 
 
 def signal(hands: tuple[HandSignal, ...]) -> OperatorSignal:
@@ -44,7 +55,8 @@ def assert_same(one: OperatorSignal, two: OperatorSignal) -> None:
     assert one.feedback_stamp == pytest.approx(two.feedback_stamp, abs=1e-6)
     assert len(one.hands) == len(two.hands)
     for a, b in zip(one.hands, two.hands, strict=True):
-        assert (a.name, a.linear, a.angular, a.gripper) == (b.name, b.linear, b.angular, b.gripper)
+        for field in ("name", "linear", "angular", "gripper", "arm", "lock_rotation", "lock_translation", "aligns"):
+            assert getattr(a, field) == getattr(b, field), field
         assert np.array_equal(a.pose.position, b.pose.position)
         assert np.array_equal(a.pose.quaternion, b.pose.quaternion)
 

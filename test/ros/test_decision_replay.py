@@ -12,6 +12,7 @@ import pytest
 from robot_driver.arm_limits import gate_limits
 from robot_driver.command_gate import CommandGate
 from safety_monitor.supervisor import Supervisor
+from teleop_core.arm_swap import ArmSwap
 from teleop_core.cart import PLACEMENTS, rotation_display_in_base
 from teleop_core.decision_log import replay
 from teleop_core.jaw import JawLimits
@@ -43,6 +44,7 @@ def factories(node: str, profile: Profile) -> dict[str, Callable[[], Any]]:
         )
         for arm, hand in HANDS.items()
     }
+    made["swap"] = lambda: ArmSwap(tuple(HANDS))
     made["receiver"] = lambda: CommandReceiver(SessionLimits(max_age=profile.command_hold))
     return made
 

@@ -196,7 +196,8 @@ def test_hands_of_a_lost_device_have_the_stamp_of_invalid_data(console: Console)
     def publish_until_heard(measured: bool) -> tuple[int, int]:
         def one_more() -> bool:
             stamp = patient_side.get_clock().now().to_msg()
-            publisher.publish(DeviceSample((hand,), measured, False, False), stamp, measured=measured)
+            sample = DeviceSample((hand,), measured, False, False)
+            publisher.publish(time.monotonic(), sample, stamp, measured=measured)
             return len(heard) > before and len(grippers) > before
 
         before = max(len(heard), len(grippers))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from robot_driver.operating_state import OperatingState
+from teleop_core.operating_state import OperatingState
 
 
 @pytest.mark.parametrize(

@@ -109,6 +109,9 @@ def test_a_late_packet_is_stale(receiver: CommandReceiver) -> None:
         {"hands": (hand(gripper=4.0),)},
         {"hands": (hand(linear=(0.0, math.inf, 0.0)),)},
         {"hands": (hand(angular=(math.nan, 0.0, 0.0)),)},
+        {"hands": (hand(arm="PSM4"),)},
+        {"hands": (hand(arm="ECM"),)},
+        {"hands": (hand(arm="psm1"),)},
     ],
 )
 def test_rubbish_is_refused_and_changes_nothing(receiver: CommandReceiver, changes: dict[str, object]) -> None:

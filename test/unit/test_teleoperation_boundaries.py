@@ -12,16 +12,13 @@ from teleop_core.jaw import JawLimits
 from teleop_core.motion_limits import ENGAGE_TOLERANCE, LimitReason, MotionLimits
 from teleop_core.psm_kinematics import INSERTION_AT_RCM, JOINT_LIMITS, forward_pose
 from teleop_core.se3 import Pose
+from teleop_core.setpoint_watch import ARM_LOST_AFTER, FEEDBACK_LAG
 from teleop_core.signals import HandSignal, OperatorSignal, TeleopState
+from teleop_core.step_time import ARRIVAL_JITTER, LONGEST_STEP, SHORTEST_STEP
 from teleop_core.teleoperation import (
-    ARM_LOST_AFTER,
-    ARRIVAL_JITTER,
-    FEEDBACK_LAG,
     GESTURE_PRESS,
-    LONGEST_STEP,
     NO_HAND,
     NOT_FOLLOWING,
-    SHORTEST_STEP,
     ArmCommand,
     ArmStatus,
     HandArmPair,

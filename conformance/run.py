@@ -1,0 +1,101 @@
+"""One arm from discovery to report."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from conformance.check import Check, Kind
+from conformance.judge_states import DISABLED, ENABLED, PAUSED
+from conformance.report import Report
+from conformance.samples import Graph, State
+from conformance.session import Session
+from conformance.verdict import NotCheckedError, Verdict, noted
+
+LISTEN = 3.0
+"""The arm is listened to for so long before it is commanded [s]."""
+SETTLED = 1.0
+"""Discovery is over when nothing new was found for so long [s]."""
+
+
+def discover(node: Any, limit: float) -> Graph | None:
+    """What the arm offers, once nothing new appears; None if it offers nothing within the limit [s]."""
+    end, seen, since = node.now() + limit, (0, 0), node.now()
+    while node.now() < end:
+        node.wait(0.2)
+        graph: Graph = node.graph()
+        size = (len(graph.endpoints), len(graph.services))
+        if size != seen:
+            seen, since = size, node.now()
+        if seen[0] and node.now() - since >= SETTLED:
+            return graph
+    return node.graph() if seen[0] else None
+
+
+def check_arm(
+    node: Any,
+    graph: Graph,
+    checks: Sequence[Check],
+    may_unhome: bool,
+    least_rate: float,
+    tell: Callable[[str], None],
+) -> Report:
+    """Make the checks in their order, and leave the arm as it was found.
+
+    Args:
+        node: Client of the arm.
+        graph: What it offers.
+        checks: Rows of the table.
+        may_unhome: The arm may be unhomed and homed again.
+        least_rate: Least rate of streams [Hz].
+        tell: Takes a line about the progress.
+    """
+    report = Report(node.arm)
+    node.listen(graph)
+    session = Session(node, graph, may_unhome, least_rate)
+    session.find_state()
+    node.wait(LISTEN)
+    found, where = _as_found(session)
+    commands = any(check.kind is not Kind.LOOK for check in checks)
+    try:
+        if commands:
+            _prepare(session)
+        for check in checks:
+            tell(check.name)
+            report.verdicts[check.name] = check.run(session)
+    finally:
+        if commands:
+            _leave(session, found, where)
+    return report
+
+
+def not_allowed(checks: Sequence[Check]) -> dict[str, Verdict]:
+    """Verdicts of checks that were left out because the arm must not be commanded."""
+    return {check.name: noted("not checked: it commands the arm (--no-motion)") for check in checks}
+
+
+def _as_found(session: Session) -> tuple[State | None, tuple[float, ...] | None]:
+    try:
+        return session.state(), session.where()
+    except NotCheckedError:
+        return None, None
+
+
+def _prepare(session: Session) -> None:
+    """Data of an arm that is not ready may be invalid; what keeps it from getting ready is told by a check."""
+    with contextlib.suppress(NotCheckedError):
+        session.get_ready()
+    session.node.wait(LISTEN)
+
+
+def _leave(session: Session, found: State | None, where: tuple[float, ...] | None) -> None:
+    """Back to the place and the operating state that were found, as far as the arm lets itself be brought there."""
+    if found is None or where is None:
+        return
+    with contextlib.suppress(NotCheckedError):  # somebody stopped it, which stands in the report
+        session.need_ready()
+        session.go(where)
+    back = {DISABLED: "disable", PAUSED: "pause"}.get(found.state)
+    if back is not None and session.state().state == ENABLED:
+        session.command(back)
