@@ -74,7 +74,7 @@ class _Link:
         self.arm.on_operating_state(message.state, message.is_homed, message.is_busy)
 
     def _on_error(self, message: Any) -> None:
-        self._node.get_logger().error(f"{self.arm.name} at {self._remote}: {message.string}")
+        self._node.get_logger().error(f"{self.arm.name} at {self._remote}: {message.data}")
 
 
 class CrtkBackend(ArmBackend):
@@ -96,6 +96,7 @@ class CrtkBackend(ArmBackend):
         self._node = node
         self._names = list(arms)
         self._links: dict[str, _Link] = {}
+        self._now = -math.inf
 
     def connect(self) -> None:
         """Hear every arm."""
@@ -116,13 +117,13 @@ class CrtkBackend(ArmBackend):
         """Have the other driver enable and home the arm, or disable it."""
         self._links[arm].arm.want(enabled)
 
-    def ready(self, arm: str, now: float) -> bool:
+    def ready(self, arm: str) -> bool:
         """The other driver says that it can be driven."""
-        return self._links[arm].arm.ready(now)
+        return self._links[arm].arm.ready(self._now)
 
-    def fault(self, arm: str, now: float) -> str:
+    def fault(self, arm: str) -> str:
         """Why it cannot, although it should."""
-        return self._links[arm].arm.fault(now)
+        return self._links[arm].arm.fault(self._now)
 
     def servo(self, arm: str, position: tuple[float, ...], velocity: tuple[float, ...], jaw: float) -> None:
         """Send the setpoint on."""
@@ -164,6 +165,7 @@ class CrtkBackend(ArmBackend):
 
     def advance(self, now: float) -> float:
         """Send the state commands that are due; hardware needs no time."""
+        self._now = now
         for link in self._links.values():
             command = link.arm.command(now)
             if command:
