@@ -22,8 +22,8 @@ from teleop_core.graph import SessionOptions, node_graph
 
 LAUNCH_FILE = Path(__file__).resolve().parents[2] / "launch" / "teleop.launch.py"
 ARGUMENTS = {
-    "side", "sim", "remote", "control", "arms", "profile", "keys", "hands", "record", "records", "case", "namespace",
-    "rviz", "log_level",
+    "side", "sim", "remote", "control", "arms", "profile", "keys", "hands", "record", "records", "case",
+    "namespace", "rviz", "log_level",
 }  # fmt: skip
 REMOTE = {"true": "", "false": "/robot1"}
 HAS_LAUNCH = importlib.util.find_spec("launch_ros") is not None
@@ -54,7 +54,7 @@ def test_every_argument_is_described_and_has_a_default() -> None:
     assert set(declared) == ARGUMENTS
     assert all({"default_value", "description"} <= keywords for keywords in declared.values())
     free = {name for name, keywords in declared.items() if "choices" not in keywords}
-    assert free == {"case", "hands", "keys", "namespace", "profile", "records", "remote"}
+    assert free == {"arms", "case", "hands", "keys", "namespace", "profile", "records", "remote"}
 
 
 def test_nodes_come_from_the_one_graph_and_never_start_again() -> None:
