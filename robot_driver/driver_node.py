@@ -44,6 +44,7 @@ from teleop_ros.decisions import DECISION_LOG, watcher
 from teleop_ros.keys import KEY_FOLDER, authenticator
 from teleop_ros.message_mac import sign_stop, verify_permit, verify_stop
 from teleop_ros.parameters import ParameterError, check, declare, parameter
+from teleop_ros.phase import Phase
 from teleop_ros.profiles import profile, require_security
 from teleop_ros.robot_description import expand
 
@@ -132,7 +133,7 @@ class DriverNode(TeleopNode):
             rate: max(1, round(self.parameters.servo_rate / rate))
             for rate in (STATE_RATE, JOINT_STATES_RATE, REPORT_RATE, STATISTICS_RATE)
         }
-        self.timer(period, self.step)
+        self._phase = Phase(self.timer(period, self.step))
 
     def on_teleop_servo(self, message: Any) -> None:
         """Where teleoperation leads its arms: act on all of them now, as far as they are its own."""
@@ -150,6 +151,7 @@ class DriverNode(TeleopNode):
         latency = self.now() - sampled_at
         for arm in applied:
             arm.note_applied(latency)
+        self._phase.heard(now)
         self._skipped += self.backend.advance(now)
         if strange:
             self.get_logger().warning(
@@ -192,8 +194,8 @@ class DriverNode(TeleopNode):
         for face in self.faces.values():
             face.step(now)
         self._skipped += self.backend.advance(now)
-        for name, arm in self.arms.items():
-            self._serve(now, arm, self.outputs[name], self.faces[name])
+        for place, (name, arm) in enumerate(self.arms.items()):
+            self._serve(now, arm, self.outputs[name], self.faces[name], place)
         if self._due(JOINT_STATES_RATE):
             names, positions = self.backend.all_joints()
             self._joint_states.publish(
@@ -244,18 +246,18 @@ class DriverNode(TeleopNode):
             message.velocity_ratio,
         )
 
-    def _serve(self, now: float, arm: ArmServer, output: ArmPublisher, face: ClientFace) -> None:
-        """One arm's part of a servo period."""
+    def _serve(self, now: float, arm: ArmServer, output: ArmPublisher, face: ClientFace, place: int) -> None:
+        """One arm's part of a servo period; the states of all arms do not fall into one."""
         measured = arm.tick(now)
-        if self._due(STATE_RATE):
+        if self._due(STATE_RATE, place):
             face.publish(*output.publish_state(measured))
         # A hold is told at once: the kinematics end the engagement with it.
         if self._due(REPORT_RATE) or output.hold_is_new:
             owner = face.control.leases.owner(now)
             output.publish_report("" if owner is None else owner.value)
 
-    def _due(self, rate: float) -> bool:
-        return self._ticks % self._every[rate] == 0
+    def _due(self, rate: float, place: int = 0) -> bool:
+        return (self._ticks + place) % self._every[rate] == 0
 
     def _face(self, arm: ArmServer) -> ClientFace:
         clients, keys = self.parameters.external_clients, self._permit_key.level != "none"

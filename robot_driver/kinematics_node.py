@@ -41,6 +41,7 @@ from teleop_ros.fixture_markers import fixture_markers
 from teleop_ros.keys import KEY_FOLDER, authenticator
 from teleop_ros.message_mac import verify_command, verify_permit
 from teleop_ros.parameters import ParameterError, check, declare, parameter
+from teleop_ros.phase import Phase
 from teleop_ros.profiles import profile, require_security
 
 FEEDBACK_PERIOD = 1.0 / STREAMS["feedback"].rate
@@ -64,6 +65,9 @@ class KinematicsParameters:
     virtual_fixtures: str = parameter("", doc="file of regions that no tool enters; empty: none")
     camera_speed: float = parameter(0.1, unit="m/s", low=0.01, high=0.2, doc="largest speed of the endoscope's tip")
     adapt_to_link: bool = parameter(False, doc="instruments go slower and finer on a poor link")
+    shared_clock: bool = parameter(
+        False, doc="the console is on this machine: its stamps need no estimate of how long a packet was on its way"
+    )
     key_folder: str = parameter("", doc=KEY_FOLDER)
     decision_log: str = parameter("", doc=DECISION_LOG)
 
@@ -89,6 +93,7 @@ class KinematicsNode(TeleopNode):
         require_security(limits, self._command_key.level)
         self.get_logger().info(f"security: {self._command_key.level}")
         self._silence = limits.command_hold
+        self._shared_clock = parameters.shared_clock
         watch = watcher(parameters.decision_log)
         self.receiver = watch("receiver", CommandReceiver(self._session_limits()), "receive")
         self.permit = PermitHolder()
@@ -115,7 +120,7 @@ class KinematicsNode(TeleopNode):
             self.subscription("link_status", self.on_link_status)
         self._markers = self.publisher("virtual_fixtures")
         self._markers.publish(fixture_markers(fixtures))
-        self.timer(FEEDBACK_PERIOD, self.step)
+        self._phase = Phase(self.timer(FEEDBACK_PERIOD, self.step))
 
     def on_command(self, message: Any) -> None:
         """A packet of the operator: judged, and acted on at once."""
@@ -137,9 +142,10 @@ class KinematicsNode(TeleopNode):
             driven.append(self.camera.drive(now, signal, permitted, ratio))
         commands = [command for command in driven if command is not None]
         if commands:
-            self._servo_message.header.stamp = time_message(ros_now - (now - self.receiver.sampled_at(signal)))
+            self._servo_message.header.stamp = time_message(self._sampled_at(now, ros_now, signal))
             self._servo_message.arms = commands
             self._servo.publish(self._servo_message)
+        self._phase.heard(now)
 
     def on_link_status(self, message: Any) -> None:
         """Quality of the link: what it leaves of speed and scale."""

@@ -134,7 +134,7 @@ def node_graph(options: SessionOptions) -> list[NodeSpec]:
     ]
     if options.control == "console":
         nodes += [
-            NodeSpec("kinematics", "robot", {"arms": arms, **guarded}),
+            NodeSpec("kinematics", "robot", {"arms": arms, "shared_clock": options.side == "both", **guarded}),
             NodeSpec(
                 "master_input",
                 "console",
