@@ -1,9 +1,10 @@
 """How fast is the suite, beside bare rclpy on the same machine in the same minutes? Ratios, as machines differ.
 
-Usage: python -m campaign.bench [--budget S] [--out DIR]
+Usage: python -m campaign.bench [--budget S] [--out DIR] [--only NAME ...]
 
-Takes turns between chains of bare rclpy nodes and sessions of `telesurgery demo` (one arm and two, with and without the
-recorder), writes out/bench.json and out/bench.png, and prints a table. Run it on an otherwise idle machine.
+Takes turns between chains of bare rclpy nodes and sessions of the suite: one arm, two and the full cart, with and
+without pictures and recorder, at several rates. Writes out/bench.json, out/bench.md and out/bench.png, and prints a
+table. Run it on an otherwise idle machine.
 """
 
 from __future__ import annotations
@@ -17,114 +18,157 @@ import sys
 import tempfile
 import time
 from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from campaign import bench_chain, bench_stages
-from campaign.bench_report import draw, figures, table
+from campaign.bench_report import draw, figures, markdown, table
+from campaign.bench_session import Setting
 from campaign.rig import ROOT
 from teleop_cli.domain import claim_free_domain
 from teleop_cli.runner import session_environment
+from teleop_core.contract import CAMERA_ARM, DEFAULT_ARMS, INSTRUMENT_ARMS
 
 ROUNDS = 3
-SESSIONS: dict[str, list[str]] = {
-    "two arms": [],
-    "two arms, no recorder": ["--no-record"],
-    "one arm": ["--arms", "PSM1"],
+FULL_CART = (*INSTRUMENT_ARMS, CAMERA_ARM)
+SETTINGS: dict[str, Setting] = {
+    "2 arms": Setting(DEFAULT_ARMS, reactions=True),
+    "4 arms": Setting(FULL_CART, reactions=True),
+    "1 arm": Setting(DEFAULT_ARMS[:1]),
+    "2 arms, no pictures": Setting(DEFAULT_ARMS, video=False),
+    "4 arms, no pictures": Setting(FULL_CART, video=False),
+    "1 arm, no pictures": Setting(DEFAULT_ARMS[:1], video=False),
+    "2 arms, no recorder": Setting(DEFAULT_ARMS, record=False),
+    "2 arms, 100 Hz": Setting(DEFAULT_ARMS, rate=100.0),
+    "2 arms, 500 Hz": Setting(DEFAULT_ARMS, rate=500.0),
 }
+"""What is measured; a chain of bare nodes carries the same sizes at the same rate beside it."""
 HOPS = (1, 2, 3)
-OVERHEAD = 8.0
-"""Start and end of a session [s]."""
-LEAST, MOST = 4.0, 20.0
-"""Length of a measurement [s]."""
+REFERENCE_HOPS = 2
+"""The motion path has as many: console to kinematics, kinematics to driver."""
+OVERHEAD, OVERHEAD_OF_REACTIONS, OVERHEAD_OF_A_CHAIN = 11.0, 12.0, 2.5
+"""Start and end, beside the measurement [s]."""
+LEAST, MOST = 4.0, 12.0
+"""Length of a measurement [s]; a chain takes half of it."""
+ATTEMPTS = 2
 
 
 class BenchError(RuntimeError):
     """A measurement could not be made; the text says which and what it said."""
 
 
+@dataclass(frozen=True)
+class Chain:
+    """A chain of bare nodes: hops, arms in each message, rate [Hz]."""
+
+    hops: int
+    arms: int
+    rate: float
+
+
+def reference(setting: Setting) -> Chain:
+    """The chain beside which a session is seen."""
+    return Chain(REFERENCE_HOPS, setting.driven, setting.rate)
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the benchmark; 1 if a measurement could not be made, 2 for bad arguments."""
     options = _parser().parse_args(arguments)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that every process is ended
-    duration = _duration(options.budget)
+    settings = {name: setting for name, setting in SETTINGS.items() if not options.only or name in options.only}
+    rounds, duration = plan(options.budget, settings)
     try:
-        measured = measure(duration)
+        measured = measure(settings, rounds, duration)
     except (BenchError, RuntimeError) as error:
         sys.stderr.write(f"bench: {error}\n")
         return 1
-    result = {**figures(measured), "duration_s": duration, "rounds": ROUNDS, "cores": os.cpu_count()}
+    result = {**figures(measured), "duration_s": duration, "rounds": rounds, "cores": os.cpu_count()}
     options.out.mkdir(parents=True, exist_ok=True)
     (options.out / "bench.json").write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
-    draw(measured, options.out / "bench.png")
+    (options.out / "bench.md").write_text(markdown(result), encoding="utf-8")
+    draw(result, options.out / "bench.png")
     print(table(result))
-    print(f"written: {options.out / 'bench.json'}, {options.out / 'bench.png'}")
+    print(f"written: {options.out}/bench.json, bench.md, bench.png")
     return 0
 
 
-def measure(duration: float) -> dict[str, Any]:
+def plan(budget: float | None, settings: dict[str, Setting]) -> tuple[int, float]:
+    """Rounds, and the length of each measurement [s], for a budget [s]."""
+    if budget is None:
+        return ROUNDS, MOST
+    shares = len(settings) + len(_chains(settings)) / 2.0
+    overhead = sum(OVERHEAD + OVERHEAD_OF_REACTIONS * setting.reactions for setting in settings.values())
+    overhead += OVERHEAD_OF_A_CHAIN * len(_chains(settings))
+    rounds = max(1, min(ROUNDS, int(budget // (overhead + shares * LEAST))))
+    return rounds, min(MOST, max(LEAST, (budget / rounds - overhead) / shares))
+
+
+def measure(settings: dict[str, Setting], rounds: int, duration: float) -> dict[str, Any]:
     """Everything, in turns: what slows the machine for a while slows all of it."""
-    chains: dict[int, list[float]] = {hops: [] for hops in HOPS}
-    sessions: dict[str, list[dict[str, Any]]] = {name: [] for name in SESSIONS}
+    chains: dict[Chain, list[list[float]]] = {chain: [] for chain in _chains(settings)}
+    sessions: dict[str, list[dict[str, Any]]] = {name: [] for name in settings}
     _say("stages, one arm")
     stages = bench_stages.measure()
     with tempfile.TemporaryDirectory(prefix="telesurgery-bench-") as folder:
-        for turn in range(ROUNDS):
-            for hops in HOPS:
-                _say(f"round {turn + 1} of {ROUNDS}: bare rclpy, {hops} hops")
-                chains[hops] += _chain(hops, duration / 2.0, Path(folder))
-            for name, options in SESSIONS.items():
-                _say(f"round {turn + 1} of {ROUNDS}: {name}")
-                sessions[name].append(_session(name, options, duration, Path(folder)))
-    return {"chains": chains, "sessions": sessions, "stages": stages}
+        for turn in range(1, rounds + 1):
+            for chain in chains:
+                if chain.hops != REFERENCE_HOPS:
+                    chains[chain].append(_chain(chain, turn, duration, Path(folder)))
+            for name, setting in settings.items():
+                chain = reference(setting)
+                if len(chains[chain]) < turn:
+                    chains[chain].append(_chain(chain, turn, duration, Path(folder)))
+                _say(f"round {turn}: {name}")
+                sessions[name].append(_session(name, replace(setting, duration=duration), Path(folder)))
+    return {"chains": chains, "sessions": sessions, "stages": stages, "settings": settings}
 
 
-def _chain(hops: int, duration: float, folder: Path) -> list[float]:
+def _chains(settings: dict[str, Setting]) -> list[Chain]:
+    first = next(iter(settings.values()))
+    wanted = [Chain(hops, first.driven, first.rate) for hops in HOPS]
+    return list(dict.fromkeys([*wanted, *map(reference, settings.values())]))
+
+
+def _chain(chain: Chain, turn: int, duration: float, folder: Path) -> list[float]:
+    _say(f"round {turn}: bare rclpy, {chain.hops} hops, {chain.arms} arms, {chain.rate:g} Hz")
     domain, claim, _ = claim_free_domain()
     with claim:
         environment = session_environment(domain)
         environment["PYTHONPATH"] = os.pathsep.join([str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])])
-        return bench_chain.measure(hops, duration, environment, folder)
+        return bench_chain.measure(chain.hops, duration / 2.0, environment, folder, chain.arms, chain.rate)
 
 
-def _session(name: str, options: list[str], duration: float, folder: Path) -> dict[str, Any]:
-    """Summary of one session.
+def _session(name: str, setting: Setting, folder: Path) -> dict[str, Any]:
+    """Result of one session.
 
     Raises:
-        BenchError: it did not end well.
+        BenchError: it did not work, twice.
     """
-    summary = folder / "summary.json"
-    summary.unlink(missing_ok=True)
-    command = [sys.executable, "-m", "teleop_cli.main", "demo", "--headless", "--duration", f"{duration:g}"]
-    command += ["--summary", str(summary), *options]
-    environment = {**os.environ, "TELESURGERY_RECORDS": str(folder / "records")}
-    with subprocess.Popen(
-        command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
-    ) as process:
-        try:
-            said, _ = process.communicate(timeout=duration + 90.0)
-        except BaseException:
-            process.terminate()
-            raise
-    if process.returncode or not summary.exists():
-        raise BenchError(f"{name}: the session ended with {process.returncode}: {said[-400:]}")
-    result: dict[str, Any] = json.loads(summary.read_text(encoding="utf-8"))
-    return result
-
-
-def _duration(budget: float | None) -> float:
-    """Length of each session [s]; a chain takes half of it."""
-    if budget is None:
-        return MOST
-    shares = ROUNDS * (len(SESSIONS) + len(HOPS) / 2.0)
-    overhead = ROUNDS * (len(SESSIONS) * OVERHEAD + len(HOPS) * 2.0)
-    return min(MOST, max(LEAST, (budget - overhead) / shares))
+    result = folder / "session.json"
+    command = [sys.executable, "-m", "campaign.bench_session", json.dumps(asdict(setting)), str(result)]
+    for _ in range(ATTEMPTS):
+        result.unlink(missing_ok=True)
+        with subprocess.Popen(
+            command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
+        ) as process:
+            try:
+                _, said = process.communicate(timeout=setting.duration + 200.0)
+            except BaseException:
+                process.terminate()
+                raise
+        if process.returncode == 0 and result.exists():
+            found: dict[str, Any] = json.loads(result.read_text(encoding="utf-8"))
+            return found
+        _say(f"{name}: {said[-200:].strip()}")
+    raise BenchError(f"{name}: no session worked: {said[-400:]}")
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m campaign.bench", description="How fast, beside bare rclpy?")
-    parser.add_argument("--budget", type=float, metavar="S", help="take about so long [s] (default: five minutes)")
+    parser.add_argument("--budget", type=float, metavar="S", help="take about so long [s] (default: 15 minutes)")
     parser.add_argument("--out", type=Path, default=Path("out"), metavar="DIR", help="where the results go")
+    parser.add_argument("--only", nargs="+", choices=SETTINGS, metavar="NAME", help="only these settings")
     return parser
 
 

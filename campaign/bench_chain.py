@@ -1,8 +1,8 @@
 """A chain of bare rclpy nodes that carries what the suite carries, at its rate, and does nothing with it.
 
-Usage: python -m campaign.bench_chain PARENT_PID HOPS PLACE DURATION ARMS RESULT
+Usage: python -m campaign.bench_chain PARENT_PID HOPS PLACE DURATION ARMS RATE RESULT
 
-Each node of the chain is a process: place 0 sends an OperatorCommand 200 times a second, each one behind it hands on
+Each node of the chain is a process: place 0 sends OperatorCommands at the rate, each one behind it hands on
 one TeleopServo with as many joint commands as there are arms, and the last one writes how long each took from its
 sending, as JSON [s].
 They have the priority of the suite's control nodes, and rclpy's own executor.
@@ -36,7 +36,7 @@ FIRST, FOLLOWING = STREAMS["command"], STREAMS["teleop_servo"]
 class Link(Node):
     """One node of the chain."""
 
-    def __init__(self, hops: int, place: int, arms: int) -> None:
+    def __init__(self, hops: int, place: int, arms: int, rate: float) -> None:
         """Subscribe to the place before, publish for the one behind."""
         super().__init__(f"bench_{place}")
         self.latencies: list[float] = []
@@ -47,7 +47,7 @@ class Link(Node):
             self._outgoing = self.create_publisher(message_type(outgoing.type), _topic(place), publisher_qos(outgoing))
         if place == 0:
             self._sequence = 0
-            self.create_timer(1.0 / RATE, self._send)
+            self.create_timer(1.0 / rate, self._send)
             return
         hear = self._measure if place == hops else self._hand_on
         self.create_subscription(message_type(incoming.type), _topic(place - 1), hear, subscription_qos(incoming))
@@ -86,7 +86,9 @@ def _topic(place: int) -> str:
     return f"bench/place_{place}"
 
 
-def measure(hops: int, duration: float, environment: dict[str, str], folder: Path, arms: int = 2) -> list[float]:
+def measure(
+    hops: int, duration: float, environment: dict[str, str], folder: Path, arms: int = 2, rate: float = RATE
+) -> list[float]:
     """Latencies of a chain [s], from the first node's sending to the last one's callback.
 
     Raises:
@@ -96,7 +98,7 @@ def measure(hops: int, duration: float, environment: dict[str, str], folder: Pat
     log = folder / "chain.output"
     children = []
     for place in reversed(range(hops + 1)):
-        words = [str(word) for word in (os.getpid(), hops, place, duration, arms, result)]
+        words = [str(word) for word in (os.getpid(), hops, place, duration, arms, rate, result)]
         children.append(Child(f"place {place}", ["-m", "campaign.bench_chain", *words], environment, log))
     try:
         children[0].process.wait(duration + 30.0)
@@ -111,10 +113,10 @@ def measure(hops: int, duration: float, environment: dict[str, str], folder: Pat
 
 def main() -> int:
     """Run one node of the chain; the last one ends after the duration, the others are ended."""
-    parent, hops, place, duration, arms, result = sys.argv[1:]
+    parent, hops, place, duration, arms, rate, result = sys.argv[1:]
     tie_to_parent(int(parent))
     rclpy.init(args=[])
-    node = Link(int(hops), int(place), int(arms))
+    node = Link(int(hops), int(place), int(arms), float(rate))
     prefer_this_process()
     executor = rclpy.executors.SingleThreadedExecutor()
     executor.add_node(node)

@@ -1,4 +1,4 @@
-"""Figures of the benchmark: ratios to bare rclpy of the same run, as JSON, a table, a picture."""
+"""Figures of the benchmark: ratios to bare rclpy of the same run, as JSON, a table, Markdown and a picture."""
 
 from __future__ import annotations
 
@@ -9,39 +9,43 @@ from typing import Any
 
 from campaign.report import percentiles
 
-REFERENCE_HOPS = 2
-"""The motion path has as many: console to kinematics, kinematics to driver."""
-FULL, UNRECORDED = "two arms", "two arms, no recorder"
-ARMS = {1: "one arm", 2: FULL}
+KINDS = ("p50", "p99", "max")
+MAIN = "2 arms"
+"""The session beside which the chains of all lengths are measured."""
+Spread = dict[str, float]
 
 
 def figures(measured: dict[str, Any]) -> dict[str, Any]:
     """Content of bench.json.
 
     Args:
-        measured: ``chains``: hops -> latencies [s]; ``sessions``: name -> summaries of `telesurgery demo`, one for each
-            round; ``stages``: name -> durations [s].
+        measured: ``chains``: chain -> list of latencies [s] for each round; ``sessions``: name -> results of
+            `campaign.bench_session`, one for each round; ``stages``: name -> durations [s]; ``settings``: name ->
+            what was set.
     """
-    chains = {str(hops): _spread(values, 1e6) for hops, values in measured["chains"].items()}
-    bare = chains[str(REFERENCE_HOPS)]
-    sessions = {name: _session(summaries) for name, summaries in measured["sessions"].items()}
+    chains = {chain: _of_rounds(rounds) for chain, rounds in measured["chains"].items()}
+    settings = measured["settings"]
+    sessions = {
+        name: _session(results, chains[_reference(chains, settings[name])], settings[name])
+        for name, results in measured["sessions"].items()
+    }
+    main = sessions.get(MAIN) or next(iter(sessions.values()))
+    first = settings[MAIN if MAIN in settings else next(iter(settings))]
     return {
-        "bare_chain_us": chains,
-        "motion_path_us": sessions[FULL]["motion_us"],
-        "motion_ratio": _ratio(sessions[FULL]["motion_us"], bare),
-        "stages_us": {name: _spread(values, 1e6) for name, values in measured["stages"].items()},
-        "recorder": {
-            "cpu": sessions[FULL]["cpu"].get("recorder"),
-            "motion_ratio_on_to_off": _ratio(sessions[FULL]["motion_us"], sessions[UNRECORDED]["motion_us"]),
+        "bare_chain_us": {
+            str(chain.hops): spread
+            for chain, spread in chains.items()
+            if (chain.arms, chain.rate) == (first.driven, first.rate)
         },
+        "motion_path_us": main["motion_us"],
+        "motion_ratio": main["ratio"],
+        "path_us": main["path_us"],
+        "stages_us": {name: _spread(values) for name, values in measured["stages"].items()},
+        "stop_reaction_ms": _reactions(measured["sessions"]),
         "by_arms": {
-            str(arms): {
-                "ratio": _ratio(sessions[name]["motion_us"], bare),
-                "cpu": sessions[name]["cpu"],
-                "late_fraction": sessions[name]["late_fraction"],
-                "accepted_fraction": sessions[name]["accepted_fraction"],
-            }
-            for arms, name in ARMS.items()
+            str(len(settings[name].arms)): {key: session[key] for key in ("ratio", "cpu", "rss_mb", "missed")}
+            for name, session in sessions.items()
+            if name.endswith(("arm", "arms"))
         },
         "sessions": sessions,
     }
@@ -49,37 +53,56 @@ def figures(measured: dict[str, Any]) -> dict[str, Any]:
 
 def table(result: dict[str, Any]) -> str:
     """The figures for people."""
-    lines = [f"{'':34}{'p50':>9}{'p99':>9}{'max':>9}"]
-    for hops, spread in result["bare_chain_us"].items():
-        lines.append(_row(f"bare rclpy, {hops} hops [us]", spread))
+    lines = [f"{'':46}{'p50':>9}{'p99':>9}{'max':>9}"]
+    lines += [_row(f"bare rclpy, {hops} hops [us]", spread) for hops, spread in result["bare_chain_us"].items()]
     for name, session in result["sessions"].items():
         lines.append(_row(f"hand to setpoint, {name} [us]", session["motion_us"]))
-    for name, spread in result["stages_us"].items():
-        lines.append(_row(f"{name} [us]", spread))
-    ratio, recorder = result["motion_ratio"], result["recorder"]
-    lines.append(f"hand to setpoint / bare rclpy with as many hops: p50 {ratio['p50']:.2f}, p99 {ratio['p99']:.2f}")
-    effect = recorder["motion_ratio_on_to_off"]
-    lines.append(f"with / without recorder: p50 {effect['p50']:.2f}, p99 {effect['p99']:.2f}")
-    for arms, row in result["by_arms"].items():
-        total = sum(row["cpu"].values())
-        shares = ", ".join(f"{name} {share:.2f}" for name, share in row["cpu"].items())
-        lines.append(f"{arms} arms: {total:.2f} cores ({shares}), late periods {row['late_fraction']:.2%}")
+    lines += [_row(f"  of which: {name} [us]", spread) for name, spread in result["path_us"].items()]
+    lines += [_row(f"alone: {name} [us]", spread) for name, spread in result["stages_us"].items()]
+    lines += [_row(f"{name} to hold [ms]", spread) for name, spread in result["stop_reaction_ms"].items()]
+    lines.append("hand to setpoint / bare rclpy with as many hops, sizes and rate; cores; memory; late servo periods:")
+    for name, session in result["sessions"].items():
+        ratio, cpu = session["ratio"], session["cpu"]
+        shares = ", ".join(f"{node} {share:.2f}" for node, share in cpu.items())
+        lines.append(
+            f"  {name}: p50 {ratio['p50']:.2f}, p99 {ratio['p99']:.2f}, max {ratio['max']:.2f}; "
+            f"{sum(cpu.values()):.2f} cores ({shares}); {sum(session['rss_mb'].values()):.0f} MB; "
+            f"{session['missed']} of {session['applied']}"
+        )
     return "\n".join(lines)
 
 
-def draw(measured: dict[str, Any], path: Path) -> None:
-    """Bare chains and the motion path, side by side: medians, 99th percentiles, largest."""
+def markdown(result: dict[str, Any]) -> str:
+    """The figures for the README."""
+    lines = [
+        "| session | hand to setpoint p50 / p99 / max | x bare rclpy p50 / p99 | CPU [cores] | memory [MB] | late |",
+        "|---|---|---|---|---|---|",
+    ]
+    for name, session in result["sessions"].items():
+        motion = " / ".join(f"{session['motion_us'][kind] / 1e3:.2f}" for kind in KINDS)
+        ratio = " / ".join(f"{session['ratio'][kind]:.2f}" for kind in KINDS[:2])
+        lines.append(
+            f"| {name} | {motion} ms | {ratio} | {sum(session['cpu'].values()):.2f} | "
+            f"{sum(session['rss_mb'].values()):.0f} | {session['missed']} of {session['applied']} |"
+        )
+    return "\n".join(lines) + "\n"
+
+
+def draw(result: dict[str, Any], path: Path) -> None:
+    """Left: bare chains and the motion path side by side. Right: what the motion path is made of."""
     import matplotlib
 
     matplotlib.use("Agg")
     from matplotlib import pyplot
 
-    result = figures(measured)
     rows = {f"bare rclpy, {hops} hops": spread for hops, spread in result["bare_chain_us"].items()}
+    bare = len(rows)
     rows.update({f"suite, {name}": session["motion_us"] for name, session in result["sessions"].items()})
-    figure, axis = pyplot.subplots(figsize=(9, 0.9 + 0.45 * len(rows)))
+    figure, (axis, parts) = pyplot.subplots(
+        1, 2, figsize=(12, 1.2 + 0.4 * len(rows)), gridspec_kw={"width_ratios": (2, 1)}
+    )
     for place, spread in enumerate(rows.values()):
-        colour = "tab:grey" if place < len(result["bare_chain_us"]) else "tab:blue"
+        colour = "tab:grey" if place < bare else "tab:blue"
         axis.plot([spread["p50"], spread["max"]], [place, place], color=colour, alpha=0.4)
         for kind, mark in (("p50", "o"), ("p99", "|"), ("max", "x")):
             axis.plot(spread[kind], place, mark, color=colour, label=kind if place == 0 else None)
@@ -89,35 +112,67 @@ def draw(measured: dict[str, Any], path: Path) -> None:
     axis.set_xlabel("hand sample to setpoint, and first to last node of a bare chain [us]")
     axis.grid(axis="x", alpha=0.3)
     axis.legend(loc="lower right")
+    begin = 0.0
+    for name, spread in result["path_us"].items():
+        parts.bar(0.0, spread["p50"], bottom=begin, label=f"{name}: {spread['p50']:.0f}")
+        begin += spread["p50"]
+    parts.set_xticks([])
+    parts.set_ylabel("medians of the motion path [us]")
+    parts.legend(loc="upper right", fontsize="small")
+    parts.set_xlim(-0.5, 2.5)
     figure.tight_layout()
     figure.savefig(path, dpi=110)
     pyplot.close(figure)
 
 
-def _session(summaries: Sequence[dict[str, Any]]) -> dict[str, Any]:
+def _reference(chains: dict[Any, Any], setting: Any) -> Any:
+    return next(c for c in chains if (c.hops, c.arms, c.rate) == (2, setting.driven, setting.rate))
+
+
+def _session(results: Sequence[dict[str, Any]], bare: Spread, setting: Any) -> dict[str, Any]:
     """Sessions of one kind in one row: the median of the rounds, the largest of the largest."""
-    latencies = [summary["motion_latency_ms"] for summary in summaries]
-    nodes = summaries[0]["cpu"]
+    motion = _of_rounds([result["motion"] for result in results])
+    path = {stage: _of_rounds([result["stages"][stage] for result in results]) for stage in results[0]["stages"]}
     return {
-        "motion_us": {
-            "p50": round(1e3 * statistics.median(one["p50"] for one in latencies), 1),
-            "p99": round(1e3 * statistics.median(one["p99"] for one in latencies), 1),
-            "max": round(1e3 * max(one["max"] for one in latencies), 1),
-        },
-        "cpu": {name: round(statistics.median(one["cpu"][name] for one in summaries), 3) for name in nodes},
-        "late_fraction": max(one["servo"]["late_fraction"] for one in summaries),
-        "accepted_fraction": min(one["commands"]["accepted"] / one["commands"]["sent"] for one in summaries),
-        "holds": sum(len(one["safety"]["transitions"]) for one in summaries),
+        "motion_us": motion,
+        "ratio": {kind: round(motion[kind] / bare[kind], 3) for kind in KINDS},
+        "path_us": path,
+        "cpu": _medians([result["cpu"] for result in results], 3),
+        "rss_mb": _medians([result["rss_mb"] for result in results], 1),
+        "missed": sum(result["late"] for result in results),
+        "applied": sum(result["applied"] for result in results),
+        "arrived_fraction": round(min(len(result["motion"]) / max(1, result["sent"]) for result in results), 4),
+        "arms": list(setting.arms),
+        "rate_hz": setting.rate,
     }
 
 
-def _spread(values: Sequence[float], scale: float) -> dict[str, float | None]:
+def _reactions(sessions: dict[str, list[dict[str, Any]]]) -> dict[str, Spread]:
+    found: dict[str, list[float]] = {}
+    for results in sessions.values():
+        for result in results:
+            for kind, values in result["stop_reaction"].items():
+                found.setdefault(kind, []).extend(values)
+    return {kind: _spread(values, 1e3) for kind, values in found.items() if values}
+
+
+def _medians(shares: Sequence[dict[str, float]], digits: int) -> dict[str, float]:
+    return {name: round(statistics.median(one[name] for one in shares), digits) for name in shares[0]}
+
+
+def _of_rounds(rounds: Sequence[Sequence[float]]) -> Spread:
+    """Median over the rounds of the median and of the 99th percentile, so that a disturbed round does not decide."""
+    spreads = [_spread(values) for values in rounds]
+    return {
+        "p50": round(statistics.median(spread["p50"] for spread in spreads), 1),
+        "p99": round(statistics.median(spread["p99"] for spread in spreads), 1),
+        "max": round(max(spread["max"] for spread in spreads), 1),
+    }
+
+
+def _spread(values: Sequence[float], scale: float = 1e6) -> Any:
     return percentiles([scale * value for value in values])
 
 
-def _ratio(spread: dict[str, Any], reference: dict[str, Any]) -> dict[str, float]:
-    return {kind: round(spread[kind] / reference[kind], 3) for kind in ("p50", "p99")}
-
-
-def _row(name: str, spread: dict[str, Any]) -> str:
-    return f"{name:34}" + "".join(f"{spread[kind]:>9.1f}" for kind in ("p50", "p99", "max"))
+def _row(name: str, spread: Spread) -> str:
+    return f"{name:46}" + "".join(f"{spread[kind]:>9.1f}" for kind in KINDS)

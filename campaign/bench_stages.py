@@ -1,17 +1,22 @@
-"""What each stage of the motion path costs by itself, on one arm: the objects of the core, without ROS."""
+"""What each stage of the motion path costs by itself: the objects of the core on one arm, messages with two hands."""
 
 from __future__ import annotations
 
 import math
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
-from typing import TypeVar
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, TypeVar
 
 import numpy as np
+from telesurgery.msg import ArmServo, OperatorCommand, TeleopServo
 
 from robot_driver.arm_limits import gate_limits
 from robot_driver.command_gate import CommandGate
+from teleop_cli.keys import make_keys
 from teleop_core.cart import rotation_display_in_base
 from teleop_core.jaw import JawLimits
 from teleop_core.motion_limits import MotionLimits
@@ -20,6 +25,10 @@ from teleop_core.se3 import Pose
 from teleop_core.session import CommandReceiver, SessionLimits
 from teleop_core.signals import HandSignal, OperatorSignal
 from teleop_core.teleoperation import ArmStatus, HandArmPair
+from teleop_ros.cdr import reader, writer
+from teleop_ros.convert import fill_operator_command, operator_signal
+from teleop_ros.keys import authenticator
+from teleop_ros.message_mac import sign_command, verify_command
 
 PERIOD = 0.005
 COUNT, WARM_UP = 4000, 200
@@ -32,7 +41,7 @@ def measure(count: int = COUNT) -> Durations:
     """Durations of `count` steps of each stage [s]; hands move in circles, the arm follows.
 
     Stages: ``session`` (a packet is judged), ``mapping`` (hand to joint command: mapping, limits, inverse kinematics),
-    ``gate``, ``mapping and gate`` (both, of the same step), ``inverse`` (the closed form alone).
+    ``gate``, ``mapping and gate`` (both, of the same step), ``inverse`` (the closed form alone), and those of messages.
     """
     receiver = CommandReceiver(SessionLimits(max_age=0.06))
     pair = HandArmPair("MTMR", rotation_display_in_base("PSM1"), MotionLimits(), JawLimits())
@@ -59,7 +68,36 @@ def measure(count: int = COUNT) -> Durations:
         found["gate"].append(passed)
         found["mapping and gate"].append(mapping + passed)
         found["inverse"].append(_timed(partial(inverse, *place, command.q))[0])
-    return found
+    return {**found, **_messages(count)}
+
+
+def _messages(count: int) -> Durations:
+    """A packet of two hands, and what leads two arms."""
+    packet = OperatorCommand()
+    packet.header.frame_id = "display"
+    hand = _signal(1.0, 1, False).hands[0]
+    signal = replace(_signal(1.0, 1, False), hands=(hand, replace(hand, name="MTML")))
+    arms = TeleopServo(arms=[ArmServo(name=arm, position=list(START), jaw=0.1) for arm in ("PSM1", "PSM2")])
+    write_packet, read_packet = writer(OperatorCommand), reader(OperatorCommand)
+    write_arms, read_arms = writer(TeleopServo), reader(TeleopServo)
+    fill_operator_command(packet, signal)
+    with TemporaryDirectory() as folder:
+        make_keys(Path(folder) / "keys")
+        key = authenticator(f"{folder}/keys", "command")
+    sign_command(key, packet)
+    packet_bytes, arms_bytes = write_packet(packet), write_arms(arms)
+    received = read_packet(packet_bytes)
+    stages: dict[str, Callable[[], Any]] = {
+        "packet: fill": partial(fill_operator_command, packet, signal),
+        "packet: sign": partial(sign_command, key, packet),
+        "packet: write": partial(write_packet, packet),
+        "packet: read": partial(read_packet, packet_bytes),
+        "packet: verify": partial(verify_command, key, received),
+        "packet: convert": partial(operator_signal, received),
+        "two arms: write": partial(write_arms, arms),
+        "two arms: read": partial(read_arms, arms_bytes),
+    }
+    return {name: [_timed(stage)[0] for _ in range(count)] for name, stage in stages.items()}
 
 
 def _timed(function: Callable[[], Result]) -> tuple[float, Result]:

@@ -26,14 +26,17 @@ class Tremor:
             axes: Number of axes, 3 for each hand.
         """
         shape = (axes, _SINES)
-        self._rates = 2.0 * math.pi * random.uniform(LOWEST_FREQUENCY, HIGHEST_FREQUENCY, shape)
-        self._phases = random.uniform(0.0, 2.0 * math.pi, shape)
+        rates = 2.0 * math.pi * random.uniform(LOWEST_FREQUENCY, HIGHEST_FREQUENCY, shape)
+        phases = random.uniform(0.0, 2.0 * math.pi, shape)
+        # Plain floats: for so few numbers numpy takes several times as long.
+        self._sines = [list(zip(*axis, strict=True)) for axis in zip(rates.tolist(), phases.tolist(), strict=True)]
         # Three axes of a hand, each a sum of sines with mean square amplitude^2 / 2.
         self._amplitude = AMPLITUDE * math.sqrt(2.0 / (3 * _SINES))
 
     def at(self, time: float) -> tuple[list[float], list[float]]:
         """Displacement [m] and velocity [m/s] of every axis at a time [s]."""
-        phases = self._phases + time * self._rates
-        displacement = self._amplitude * np.sin(phases).sum(axis=1)
-        velocity = self._amplitude * (self._rates * np.cos(phases)).sum(axis=1)
-        return displacement.tolist(), velocity.tolist()
+        displacement, velocity = [], []
+        for sines in self._sines:
+            displacement.append(self._amplitude * sum([math.sin(phase + time * rate) for rate, phase in sines]))
+            velocity.append(self._amplitude * sum([rate * math.cos(phase + time * rate) for rate, phase in sines]))
+        return displacement, velocity

@@ -1,7 +1,9 @@
-"""The benchmark's figures, its stages, and a short chain of real bare nodes."""
+"""The benchmark's figures, its stages, a short chain of real bare nodes, and a short session."""
 
 from __future__ import annotations
 
+import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,47 +11,82 @@ import pytest
 
 pytest.importorskip("rclpy", reason="ROS is not installed here")
 
-from campaign import bench, bench_report, bench_stages
+from campaign import bench, bench_path, bench_report, bench_stages
+
+SETTINGS = {name: bench.SETTINGS[name] for name in ("2 arms", "1 arm", "2 arms, 500 Hz")}
 
 
-def summary(p50: float, largest: float) -> dict[str, Any]:
+def session(motion: float, late: int = 0) -> dict[str, Any]:
     return {
-        "motion_latency_ms": {"p50": p50, "p99": 2.0 * p50, "max": largest},
+        "motion": [motion] * 98 + [2.0 * motion] * 2,
+        "stages": {stage: [motion / 5.0] * 100 for stage in bench_path.STAGES},
+        "sent": 125,
+        "applied": 200,
+        "late": late,
         "cpu": {"driver": 0.25, "recorder": 0.125},
-        "servo": {"late_fraction": 0.0},
-        "commands": {"sent": 100, "accepted": 99},
-        "safety": {"transitions": []},
+        "rss_mb": {"driver": 100.0, "recorder": 50.0},
+        "stop_reaction": {"silence": [0.065], "protective_stop": [0.002]},
     }
 
 
-MEASURED: dict[str, Any] = {
-    "chains": {hops: [hops * 0.001] * 100 for hops in bench.HOPS},
-    "sessions": {
-        "two arms": [summary(3.0, 9.0), summary(4.0, 5.0), summary(90.0, 99.0)],
-        "two arms, no recorder": [summary(2.0, 5.0)],
-        "one arm": [summary(1.0, 5.0)],
-    },
-    "stages": {"gate": [1e-5, 2e-5, 3e-5]},
-}
+def measured() -> dict[str, Any]:
+    chains = {chain: [[chain.hops * 0.001 * 200.0 / chain.rate] * 100] * 3 for chain in bench._chains(SETTINGS)}
+    return {
+        "chains": chains,
+        "settings": SETTINGS,
+        "sessions": {
+            "2 arms": [session(0.003), session(0.004, 1), session(0.09)],
+            "1 arm": [session(0.001)] * 3,
+            "2 arms, 500 Hz": [session(0.0016)] * 3,
+        },
+        "stages": {"gate": [1e-5, 2e-5, 3e-5]},
+    }
 
 
-def test_ratios_are_of_medians_over_the_rounds() -> None:
+def test_ratios_are_of_medians_over_the_rounds_beside_the_chain_of_the_same_rate() -> None:
     """A round that something disturbed does not decide; the largest value of all is told all the same."""
-    result = bench_report.figures(MEASURED)
+    result = bench_report.figures(measured())
     assert result["bare_chain_us"]["2"] == {"p50": 2000.0, "p99": 2000.0, "max": 2000.0}
-    assert result["motion_path_us"] == {"p50": 4000.0, "p99": 8000.0, "max": 99000.0}
-    assert result["motion_ratio"] == {"p50": 2.0, "p99": 4.0}
-    assert result["recorder"] == {"cpu": 0.125, "motion_ratio_on_to_off": {"p50": 2.0, "p99": 2.0}}
-    assert result["by_arms"]["1"]["ratio"] == {"p50": 0.5, "p99": 1.0}
-    assert result["by_arms"]["2"]["accepted_fraction"] == 0.99
+    assert list(result["bare_chain_us"]) == ["1", "2", "3"]
+    assert result["motion_path_us"] == {"p50": 4000.0, "p99": 8000.0, "max": 180000.0}
+    assert result["motion_ratio"] == {"p50": 2.0, "p99": 4.0, "max": 90.0}
+    assert result["sessions"]["2 arms, 500 Hz"]["ratio"]["p50"] == 2.0
+    assert set(result["by_arms"]) == {"1", "2"}
+    assert set(result["by_arms"]["2"]) == {"ratio", "cpu", "rss_mb", "missed"}
+    assert result["by_arms"]["2"]["missed"] == 1
+    assert result["by_arms"]["1"]["ratio"]["p50"] == 0.5
     assert result["stages_us"]["gate"]["p50"] == 20.0
-    assert "p50 2.00, p99 4.00" in bench_report.table(result)
+    assert result["stop_reaction_ms"]["silence"] == {"p50": 65.0, "p99": 65.0, "max": 65.0}
+    assert "2 arms: p50 2.00, p99 4.00" in bench_report.table(result)
+    assert "| 2 arms | 4.00 / 8.00 / 180.00 ms | 2.00 / 4.00 | 0.38 | 150 | 1 of 600 |" in bench_report.markdown(result)
 
 
 def test_the_picture_is_drawn(tmp_path: Path) -> None:
     """A PNG with every row."""
-    bench_report.draw(MEASURED, tmp_path / "bench.png")
+    bench_report.draw(bench_report.figures(measured()), tmp_path / "bench.png")
     assert (tmp_path / "bench.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_a_budget_shortens_the_measurements_and_then_leaves_out_rounds() -> None:
+    """Never shorter than the least, never more rounds than asked for."""
+    assert bench.plan(None, SETTINGS) == (bench.ROUNDS, bench.MOST)
+    assert bench.plan(10.0, SETTINGS) == (1, bench.LEAST)
+    rounds, duration = bench.plan(250.0, bench.SETTINGS)
+    assert rounds == 1
+    assert bench.LEAST <= duration <= bench.MOST
+
+
+def test_a_command_is_followed_by_its_stamp() -> None:
+    """Each stage is the time between two notes; what was lost on the way, or is not of the time, does not count."""
+    seen = {
+        "master_input": {"rows": [[7.0, 1.0, 1.2, 1.3], [8.0, 2.0, 2.1, 2.2], [9.0, 3.0, 3.1, 3.2]]},
+        "kinematics": {"rows": [[7.0000005, 1.5, 1.6, 1.7], [8.0, 2.5, 2.6, 2.7], [9.0, 3.5, 3.6, 3.7]]},
+        "driver": {"rows": [[6.9999995, 1.8, 2.0], [9.0, 3.8, 4.0]]},
+    }
+    path = bench_path.motion_path(seen, 0.5, 2.5)
+    assert path["sent"] == 2
+    assert path["motion"] == [pytest.approx(1.0)]
+    assert list(path["stages"].values()) == [[pytest.approx(value)] for value in (0.2, 0.3, 0.1, 0.2, 0.2)]
 
 
 def test_each_stage_does_its_work() -> None:
@@ -66,8 +103,21 @@ def test_each_stage_does_its_work() -> None:
 @pytest.mark.dds
 @pytest.mark.parametrize("hops", [1, 2, 3])
 def test_a_chain_carries_what_the_suite_carries(hops: int, tmp_path: Path) -> None:
-    """One packet a period reaches the first node, a command for each arm the ones behind it."""
-    latencies = bench._chain(hops, 1.0, tmp_path)
-    expected = bench.bench_chain.RATE * (1 if hops == 1 else 2)
-    assert 0.3 * expected < len(latencies) < 1.3 * expected
+    """One message a period reaches each node."""
+    latencies = bench._chain(bench.Chain(hops, 2, 200.0), 1, 2.0, tmp_path)
+    assert 60 < len(latencies) < 260
     assert 0.0 < min(latencies) < 1.0
+
+
+@pytest.mark.dds
+@pytest.mark.slow
+def test_a_session_is_measured_from_the_hand_to_the_setpoint(tmp_path: Path) -> None:
+    """Commands are followed all the way, the stages add up, and stops are seen."""
+    setting = replace(bench.SETTINGS["2 arms, no pictures"], record=False, duration=1.5, reactions=True)
+    found = json.loads(json.dumps(bench._session("short", setting, tmp_path)))
+    assert len(found["motion"]) > 0.5 * found["sent"] > 50
+    for latency, *stages in zip(found["motion"], *found["stages"].values(), strict=True):
+        assert latency == pytest.approx(sum(stages), abs=1e-9)
+    assert set(found["cpu"]) == set(found["rss_mb"]) >= {"driver", "kinematics", "master_input", "safety_monitor"}
+    assert 0.0 < found["stop_reaction"]["protective_stop"][0] < 0.5
+    assert all(0.05 < reaction < 0.5 for reaction in found["stop_reaction"]["silence"])
