@@ -5,7 +5,7 @@ Usage: python -m campaign.bench_chain PARENT_PID HOPS PLACE DURATION ARMS RATE R
 Each node of the chain is a process: place 0 sends OperatorCommands at the rate, each one behind it hands on
 one TeleopServo with as many joint commands as there are arms, and the last one writes how long each took from its
 sending, as JSON [s].
-They have the priority of the suite's control nodes, and rclpy's own executor.
+They have the priorities of the suite's control nodes, and rclpy's own executor.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from teleop_cli.child import tie_to_parent
 from teleop_core.contract import INSTRUMENT_ARMS, STREAMS
 from teleop_ros.adapter import message_type
 from teleop_ros.qos import publisher_qos, subscription_qos
-from teleop_ros.scheduling import prefer_this_process
+from teleop_ros.scheduling import PRIORITY, prefer_this_process
 
 RATE = STREAMS["command"].rate
 WARM_UP = 1.0
@@ -117,7 +117,7 @@ def main() -> int:
     tie_to_parent(int(parent))
     rclpy.init(args=[])
     node = Link(int(hops), int(place), int(arms), float(rate))
-    prefer_this_process()
+    prefer_this_process(PRIORITY - int(hops) + int(place))
     executor = rclpy.executors.SingleThreadedExecutor()
     executor.add_node(node)
     until = time.monotonic() + float(duration) + WARM_UP

@@ -172,7 +172,7 @@ def _observed(setting: Setting, runner: Runner, observer: Observer, folder: Path
         **motion_path(seen, begin, end),
         "applied": after[0] - before[0],
         "late": after[1] - before[1],
-        "cpu": runner.cpu_shares(end),
+        "cpu": {name: share for name, share in runner.cpu_shares(end).items() if name in processes},
         "rss_mb": memory,
         "stop_reaction": _reactions(stops, seen["driver"], setting.driven),
     }

@@ -82,6 +82,7 @@ class KinematicsNode(TeleopNode):
     """OperatorCommand -> accept -> map -> limit -> TeleopServo; and TeleopFeedback back."""
 
     real_time = True
+    hops_to_robot = 1
 
     def __init__(self) -> None:
         """Wire one hand to each arm."""

@@ -79,6 +79,7 @@ class SafetyMonitorNode(TeleopNode):
     """Arrivals -> Inputs -> Supervisor -> SafetyState."""
 
     real_time = True
+    hops_to_robot = 2
 
     def __init__(self) -> None:
         """Expect every stream, permit nothing."""

@@ -84,6 +84,7 @@ class MasterInputNode(TeleopNode):
     """The surgeon's site."""
 
     real_time = True
+    hops_to_robot = 2
 
     def __init__(self) -> None:
         """Connect the device and begin."""

@@ -7,7 +7,6 @@ logged once with its traceback, counted, shown in /diagnostics, and the node put
 from __future__ import annotations
 
 import functools
-import gc
 import importlib
 import signal
 import sys
@@ -32,7 +31,7 @@ from teleop_ros.cdr import MessageError, reader, writer
 from teleop_ros.executor import StreamExecutor
 from teleop_ros.parameters import ParameterError
 from teleop_ros.qos import publisher_qos, subscription_qos
-from teleop_ros.scheduling import prefer_this_process
+from teleop_ros.scheduling import PRIORITY, keep_to_cores, no_long_pauses, prefer_this_process
 
 LAST_WORDS = Duration(seconds=0.2)
 """Longest wait for the last messages of a node to be acknowledged."""
@@ -67,9 +66,11 @@ class TeleopNode(Node):
 
     Attributes:
         real_time: The node is part of the control loop and asks for real-time priority.
+        hops_to_robot: How many hops of a command lie between it and the robot; the nearer node goes first.
     """
 
     real_time = False
+    hops_to_robot = 0
 
     def __init__(self, name: str, namespace: str | None = None) -> None:
         """Set up diagnostics at 1 Hz; subclasses declare parameters and wire themselves up."""
@@ -219,11 +220,10 @@ def run(node_class: Callable[[], TeleopNode]) -> int:
         rclpy.logging.get_logger(node_class.__name__).fatal(str(error))
         rclpy.try_shutdown()
         return 2
-    # A full garbage collection pauses a process for 10 to 150 ms, nearly all of it spent on what start-up left behind.
-    gc.collect()
-    gc.freeze()
-    if node.real_time and (refusal := prefer_this_process()):
-        node.get_logger().info(refusal)
+    no_long_pauses()
+    if node.real_time:
+        for refusal in filter(None, (prefer_this_process(PRIORITY - node.hops_to_robot), keep_to_cores())):
+            node.get_logger().info(refusal)
     executor = StreamExecutor(node, node.awaited, node.by_hand)
     try:
         while not stop and rclpy.ok():

@@ -1,5 +1,7 @@
 """Who goes first: the control loop, in real time where that is permitted; then the pictures; last what may wait.
 
+Within the loop the node that is nearer to the robot goes first: what it waits for has been made.
+
 On a busy machine an ordinary process waits several milliseconds for its turn: longer than the period of commands.
 
 Where the kernel groups processes by session (autogroup, the default of desktops), niceness counts within a session
@@ -9,15 +11,43 @@ only. A process with a session of its own, as each node started by `telesurgery 
 from __future__ import annotations
 
 import contextlib
+import gc
 import os
 from pathlib import Path
 
 PRIORITY = 20
-"""Among real-time processes; all nodes of the loop have the same."""
+"""Of the node at the robot, among real-time processes; each hop farther away is one less."""
+LOOP_CORES = "TELESURGERY_LOOP_CORES"
+"""Environment variable with the cores that the nodes of the loop keep to, as in ``0`` or ``0,1``; empty: any."""
 PICTURES = 5
 """Of what makes the pictures, among real-time processes: behind the loop, before whatever else runs."""
 LITTLE_BEHIND, FAR_BEHIND = 3, 19
 """Niceness of work that may wait."""
+
+
+def no_long_pauses() -> None:
+    """Once a node is set up: a full garbage collection would look through all that stays, for 10 to 150 ms."""
+    gc.collect()
+    gc.freeze()
+
+
+def keep_to_cores() -> str:
+    """Keep every thread of this process to the cores that the environment names for the loop.
+
+    Returns:
+        Empty if it does so, or none are named; else why not.
+    """
+    wanted = os.environ.get(LOOP_CORES, "")
+    if not wanted:
+        return ""
+    try:
+        cores = {int(core) for core in wanted.split(",")}
+        for thread in os.listdir("/proc/self/task"):
+            os.sched_setaffinity(int(thread), cores)
+    except (ValueError, OSError) as error:
+        there = ", ".join(map(str, sorted(os.sched_getaffinity(0))))
+        return f"{LOOP_CORES}={wanted}: {error}; cores of this process: {there}"
+    return ""
 
 
 def prefer_this_process(priority: int = PRIORITY) -> str:

@@ -92,3 +92,30 @@ def test_without_the_permission_nothing_fails(root: Path) -> None:
     assert set(told["policies"]) == {os.SCHED_OTHER}
     assert set(told["pictures"]) == {os.SCHED_OTHER}
     assert told["niceness"] == 19
+
+
+@pytest.mark.parametrize("wanted", ["first", "", "999", "a", "0,,1"])
+def test_the_loop_keeps_to_the_cores_that_are_named_or_says_why_not(root: Path, wanted: str) -> None:
+    """Every thread of it; a core that there is not, and what is no core, change nothing and are told."""
+    first = min(os.sched_getaffinity(0))
+    script = textwrap.dedent(
+        f"""
+        import json, os, threading
+        from teleop_ros.scheduling import LOOP_CORES, keep_to_cores
+
+        waiting = threading.Event()
+        threading.Thread(target=waiting.wait).start()
+        os.environ[LOOP_CORES] = "{first if wanted == "first" else wanted}"
+        refusal = keep_to_cores()
+        cores = [sorted(os.sched_getaffinity(int(thread))) for thread in os.listdir("/proc/self/task")]
+        waiting.set()
+        print(json.dumps([refusal, cores]))
+        """
+    )
+    refusal, cores = outcome(root, script=script)
+    assert len(cores) == 2
+    if wanted == "first":
+        assert (refusal, cores) == ("", [[first]] * 2)
+    else:
+        assert cores == [sorted(os.sched_getaffinity(0))] * 2
+        assert refusal.startswith(f"TELESURGERY_LOOP_CORES={wanted}: ") if wanted else refusal == ""
