@@ -12,7 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from conformance.judge_motion import STILL_JOINT, BadCommand, largest_difference
+from conformance.judge_motion import STILL_JOINT, largest_difference
+from conformance.judge_refusals import BadCommand
 from conformance.judge_states import ENABLED
 from conformance.motion_probes import ready, stepped
 from conformance.samples import Joints
@@ -25,6 +26,8 @@ ANSWER = 1.0
 """Words come within this time [s]."""
 WATCH = 0.4
 """The arm is watched at least so long after a command [s]."""
+ALIVE = 2.0
+"""An arm that publishes nothing for so long has gone silent [s]."""
 FAR = 10.0
 """No arm at a table gets so far [m]; and no joint turns so many times further [rad]."""
 NO_SUCH = "no_such"
@@ -59,7 +62,8 @@ def _one(session: Session, topic: str, wrong: str, send: Send) -> BadCommand:
     if moved() > STILL_JOINT:
         session.stop()
     session.node.until(lambda: bool(session.texts(since)), ANSWER - WATCH)
-    alive = bool(session.recording.of(Joints, f"{prefix}measured_js", session.node.now() - 0.3))
+    end, topic = session.node.now(), f"{prefix}measured_js"
+    alive = session.node.until(lambda: bool(session.recording.of(Joints, topic, end)), ALIVE)
     return BadCommand(f"{topic} {wrong}", session.texts(since), moved(), alive, session.state().state)
 
 

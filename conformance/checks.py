@@ -7,6 +7,7 @@ from functools import partial
 from conformance import bad_probes, motion_probes, probes, servo_probes
 from conformance import judge_kinematics as kinematics
 from conformance import judge_motion as motion
+from conformance import judge_refusals as refusals
 from conformance import judge_states as states
 from conformance import judge_streams as streams
 from conformance import judge_topics as topics
@@ -113,7 +114,7 @@ CHECKS: tuple[Check, ...] = (
           probes.homing, states.homing),
     Check("trajectory_ratio", "the ratio of speed is in ]0, 1] and told back", DVRK + " arm.py: trajectory_j",
           "a half, then NaN, 0 and 2, then as before", COMMAND, ("trajectory_j/ratio", "trajectory_j/set_ratio"),
-          probes.ratio, motion.ratio_is_kept),
+          probes.ratio, refusals.ratio_is_kept),
     Check("stands_at_setpoint", "measured is what the sensors say, setpoint what the controller tracks", API,
           "both, while the arm is ready and stands", COMMAND, ("setpoint_js",),
           probes.standing, streams.stands_at_its_setpoint),
@@ -187,24 +188,24 @@ CHECKS: tuple[Check, ...] = (
           motion_probes.pulse_of_no_way("jaw/move_jp"), states.busy_pulse),
     # what makes no sense
     Check("refuses_nan", "invalid numbers are refused in words and change nothing", API + ": servo may be rejected",
-          "NaN in each command", MOVE, ("measured_js",), bad_probes.not_finite, motion.refuses),
+          "NaN in each command", MOVE, ("measured_js",), bad_probes.not_finite, refusals.refuses),
     Check("refuses_wrong_size", "the size matches the number of joints", API + ": other notes",
-          "joints too few, too many, none", MOVE, ("measured_js",), bad_probes.wrong_size, motion.refuses),
+          "joints too few, too many, none", MOVE, ("measured_js",), bad_probes.wrong_size, refusals.refuses),
     Check("refuses_wrong_names", "names are for validation; a server need not look at them", API + ": servo_jp",
           "a small step for joints that the arm does not have", MOVE, ("measured_js",), bad_probes.wrong_names,
-          motion.refuses),
+          refusals.refuses),
     Check("names_in_another_order", "names are for validation; a server need not look at them", API + ": servo_jp",
           "a small step with two names exchanged", MOVE, ("servo_jp",), bad_probes.names_in_another_order,
-          motion.names_are_kept),
+          refusals.names_are_kept),
     Check("refuses_wrong_frame", "frames are for validation; a server need not look at them", API + ": servo_jp",
           "a pose near by in a frame that nobody knows", MOVE, ("measured_cp",), bad_probes.wrong_frame,
-          motion.refuses),
+          refusals.refuses),
     Check("refuses_no_rotation", "a rotation is a unit quaternion", "geometry_msgs/Quaternion",
           "a pose near by with a quaternion of zeros", MOVE, ("measured_cp",), bad_probes.no_rotation,
-          motion.refuses),
-    Check("refuses_unreachable", "goals must be feasible", API + ": move, continuity",
-          "a pose 10 m away and a joint at 100 rad, as moves", MOVE, ("measured_cp",), bad_probes.unreachable,
-          motion.refuses),
+          refusals.refuses),
+    Check("goal_beyond_reach", "goals are feasible; others are refused, or cut off at a limit, and that is told",
+          API + ": move, continuity", "a pose 10 m away and a joint at 100 rad, as moves; held as soon as it moves",
+          MOVE, ("measured_cp",), bad_probes.unreachable, refusals.limits),
     Check("stop_policy", "what an arm does when commands stop; CRTK says nothing, so it should be declared", OURS,
           "a stream that ends in the middle of a motion, beside the latched topic stop_policy", MOVE,
           ("measured_cp",), servo_probes.silence, motion.silence),

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from conformance.samples import CartesianPose, Joints, State, Text
+from conformance.samples import CartesianPose, Joints, State
 from conformance.verdict import Verdict, judged, noted
 from teleop_core.se3 import Pose, quaternion_angle
 
@@ -213,76 +213,6 @@ def preempts(second: tuple[float, ...], first: tuple[float, ...], path: Sequence
 
 
 @dataclass(frozen=True)
-class BadCommand:
-    """A command that makes no sense, and what followed.
-
-    Attributes:
-        name: What it was, e.g. "servo_jp with NaN".
-        texts: Errors and warnings after it.
-        moved: How far the setpoint went [rad or m, the largest joint].
-        alive: The arm publishes on.
-        state: State after it.
-    """
-
-    name: str
-    texts: tuple[Text, ...]
-    moved: float
-    alive: bool
-    state: str
-
-
-def refuses(commands: Sequence[BadCommand], words_are_offered: bool, ignoring_is_allowed: bool = False) -> Verdict:
-    """What makes no sense is answered in words, and changes nothing.
-
-    Args:
-        commands: What was tried.
-        words_are_offered: The arm publishes error or warning.
-        ignoring_is_allowed: CRTK lets a server not look at what was wrong: if the arm obeyed, that is told only.
-    """
-    faults: list[str] = []
-    obeyed: list[str] = []
-    for bad in commands:
-        if not bad.alive:
-            faults.append(f"{bad.name}: the arm went silent")
-        elif not bad.moved <= STILL_JOINT:
-            (obeyed if ignoring_is_allowed else faults).append(f"{bad.name}: obeyed, moved by {bad.moved:.4f}")
-        elif bad.state != "ENABLED":
-            faults.append(f"{bad.name}: leads to {bad.state}")
-        elif words_are_offered and not bad.texts:
-            faults.append(f"{bad.name}: not a word")
-    if obeyed and not faults:
-        return noted(f"{'; '.join(obeyed)} (CRTK does not ask a server to look at it)")
-    said = next((bad.texts[0].text for bad in commands if bad.texts), "")
-    good = f"{len(commands)} refused" + (f', e.g. "{said}"' if said else "; nothing moved, no topic for words")
-    return judged(faults, good) if commands else noted("none of the commands is offered")
-
-
-def names_are_kept(
-    wanted: tuple[float, ...],
-    by_place: tuple[float, ...],
-    start: tuple[float, ...],
-    reached: tuple[float, ...],
-    texts: Sequence[Text],
-) -> Verdict:
-    """A command that names its joints in another order moves those joints, or is refused in words.
-
-    Args:
-        wanted: Positions in the arm's order that the names ask for.
-        by_place: Positions if the names were not looked at.
-        start: Setpoint before.
-        reached: Setpoint after.
-        texts: Errors and warnings after it.
-    """
-    if largest_difference(reached, wanted) <= STILL_JOINT:
-        return Verdict(True, "joints go by name")
-    if largest_difference(reached, start) <= STILL_JOINT:
-        return Verdict(bool(texts), f'refused: "{texts[0].text}"' if texts else "neither obeyed nor refused in words")
-    if largest_difference(reached, by_place) <= STILL_JOINT:
-        return noted("joints go by place, names are not looked at (CRTK allows it)")
-    return Verdict(False, f"moved to neither, {largest_difference(reached, wanted):.4f} off")
-
-
-@dataclass(frozen=True)
 class Silence:
     """What happened after the last message of a stream of servo commands.
 
@@ -348,31 +278,3 @@ def largest_difference(first: Sequence[float], second: Sequence[float]) -> float
     if len(first) != len(second):
         return math.inf
     return max((abs(a - b) for a, b in zip(first, second, strict=True)), default=0.0)
-
-
-def ratio_is_kept(
-    asked: float,
-    told: float | None,
-    before: float,
-    after_bad: float | None,
-    texts: Sequence[Text],
-    words_are_offered: bool,
-) -> Verdict:
-    """The ratio of speed is taken over and told; one that is none is refused.
-
-    Args:
-        asked: Ratio that was set.
-        told: What the arm said of it; None: nothing.
-        before: Ratio before.
-        after_bad: What it said after NaN, 0 and 2 were set.
-        texts: Errors and warnings after those.
-        words_are_offered: The arm publishes error or warning.
-    """
-    faults = []
-    if told is None or not abs(told - asked) <= 1e-6:
-        faults.append(f"{asked:g} was set and {told} is told (before: {before:g})")
-    if told is not None and after_bad != told:
-        faults.append(f"NaN, 0 and 2 lead to {after_bad}")
-    if words_are_offered and not texts:
-        faults.append("NaN, 0 and 2 are answered by not a word")
-    return judged(faults, f"{asked:g} is told back; NaN, 0 and 2 are refused")

@@ -44,6 +44,11 @@ def arguments() -> list[LaunchDescriptionEntity]:
             description="Simulated robot and endoscope; false: the real ones.",
         ),
         DeclareLaunchArgument(
+            "remote",
+            default_value="",
+            description="Namespace of another CRTK driver whose arms are driven, e.g. /robot1; empty: simulated arms.",
+        ),
+        DeclareLaunchArgument(
             "control",
             default_value=CONTROLS[0],
             choices=list(CONTROLS),
@@ -101,13 +106,27 @@ def arguments() -> list[LaunchDescriptionEntity]:
 
 def session(context: LaunchContext) -> list[LaunchDescriptionEntity]:
     """The nodes for the chosen arguments; what cannot be used ends the launch before a node starts."""
-    names = ("side", "sim", "control", "arms", "profile", "keys", "hands", "record", "records", "case", "rviz")
+    names = (
+        "side",
+        "sim",
+        "remote",
+        "control",
+        "arms",
+        "profile",
+        "keys",
+        "hands",
+        "record",
+        "records",
+        "case",
+        "rviz",
+    )
     chosen = {name: LaunchConfiguration(name).perform(context) for name in names}
     profile, keys = session_link(chosen["profile"], chosen["keys"])
     record = chosen["record"] == "true"
     options = SessionOptions(
         side=chosen["side"],
         sim=chosen["sim"] == "true",
+        remote=chosen["remote"],
         control=chosen["control"],
         arms=tuple(chosen["arms"].split()),
         profile=profile,

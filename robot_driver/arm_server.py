@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from robot_driver.backend import ArmBackend, Measured
 from robot_driver.command_gate import CommandGate, Decision
 from robot_driver.gate_limits import Excess, GateLimits, GateReason
-from robot_driver.operating_state import ENABLED, OperatingState
+from robot_driver.operating_state import ENABLED, FAULT, PAUSED, OperatingState
 from teleop_core.arm_model import arm_model
 from teleop_core.psm_kinematics import JAW_LIMITS
 
@@ -65,6 +65,8 @@ class ArmServer:
         permits_refused: Permits that were dropped since the start; counted by the driver.
         unauthenticated: Permits whose hash did not fit since the start; counted by the driver.
         statistics: What happened since the last report.
+        homing: It was asked to home, and the robot is still at it.
+        problem: Why it went to FAULT by itself; empty if it did not.
     """
 
     def __init__(self, name: str, backend: ArmBackend, limits: GateLimits) -> None:
@@ -85,6 +87,9 @@ class ArmServer:
         self.permits_refused = 0
         self.unauthenticated = 0
         self.statistics = ServoStatistics()
+        self.homing = False
+        self.problem = ""
+        self._changed = False
         self._backend = backend
         self.period = limits.servo_period
         self._applied_at: float | None = None
@@ -96,12 +101,17 @@ class ArmServer:
         """Carry out a CRTK state command; returns why not, or empty."""
         before = self.operating.state
         refusal = self.operating.command(name)
+        if not refusal:
+            self.homing = name == "home" and not self._backend.ready(self.name)
+        if self.homing:
+            self.operating.is_homed, self.operating.is_busy = False, True
         if name == "enable" and not refusal and before != ENABLED:
             self._take_up()
         self.gate.enable(self.operating.ready)
         if not self.operating.ready:
             self._backend.hold(self.name)
         if not refusal and name in ("enable", "disable"):
+            self.problem = ""
             self._backend.enable(self.name, self.operating.state == ENABLED)
         return refusal
 
@@ -163,6 +173,7 @@ class ArmServer:
         Returns:
             Sensor values of the arm.
         """
+        self._look_after_robot()
         before, self.hold_reason = self.hold_reason, self.gate.hold_reason(now)
         if self.hold_reason is not None:
             # A command may have been applied and the gate closed again since the last tick.
@@ -177,6 +188,11 @@ class ArmServer:
             tip, wanted = self.model.tip(measured.position), self.model.tip(self.gate.setpoint)
             self.statistics.tracking_error.append(math.dist(tip, wanted))
         return measured
+
+    def take_change(self) -> bool:
+        """The robot changed the operating state by itself since the last call."""
+        taken, self._changed = self._changed, False
+        return taken
 
     @property
     def setpoint_velocity(self) -> tuple[float, ...]:
@@ -205,6 +221,19 @@ class ArmServer:
         """Statistics since the last call."""
         taken, self.statistics = self.statistics, ServoStatistics()
         return taken
+
+    def _look_after_robot(self) -> None:
+        """A robot that has come home may be driven; one that says that it cannot go on is in FAULT, and held."""
+        if self.homing and self._backend.ready(self.name):
+            self._take_up()
+            self.homing, self.operating.is_homed = False, True
+        elif self.operating.state in (ENABLED, PAUSED) and (problem := self._backend.fault(self.name)):
+            self.problem, self.homing = problem, False
+            self.operating.state, self.operating.is_homed = FAULT, False
+        else:
+            return
+        self.operating.is_busy, self._changed = False, True
+        self.gate.enable(self.operating.ready)
 
     def _take_up(self) -> None:
         """Hold the arm where it is, not where it was when it was disabled."""

@@ -43,6 +43,12 @@ class ArmBackend(Protocol):
     def enable(self, arm: str, enabled: bool) -> None:
         """Power the arm's motors, or set its brakes; the arm never goes limp."""
 
+    def ready(self, arm: str) -> bool:
+        """The enabled arm may be driven: it knows its joint positions. As of the newest `advance`."""
+
+    def fault(self, arm: str) -> str:
+        """Why the enabled arm cannot be driven; empty while it can, or is on its way. As of the newest `advance`."""
+
     def servo(self, arm: str, position: tuple[float, ...], velocity: tuple[float, ...], jaw: float) -> None:
         """Track a setpoint from now on; a simulated robot does so from the time to which it is brought next."""
 
@@ -56,7 +62,10 @@ class ArmBackend(Protocol):
         """Names and positions of every moving joint of the robot, for display [rad, m]."""
 
     def advance(self, now: float) -> float:
-        """Bring a simulated robot to monotonic time `now` [s]; returns the time it had to skip [s]. Hardware: 0."""
+        """Bring a simulated robot to monotonic time `now` [s]; returns the time it had to skip [s]. Hardware: 0.
+
+        Called at least once every servo period.
+        """
 
     def close(self) -> None:
         """Leave the robot, arms held."""

@@ -17,9 +17,7 @@ of a message comes first; the simulation and the bookkeeping come after.
 from __future__ import annotations
 
 import sys
-import tempfile
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from diagnostic_msgs.msg import DiagnosticStatus
@@ -28,13 +26,12 @@ from robot_driver.arbitration import Owner
 from robot_driver.arm_limits import arm_gate_limits
 from robot_driver.arm_publisher import ArmPublisher
 from robot_driver.arm_server import ArmServer
-from robot_driver.backend import BackendError
 from robot_driver.crtk.client_face import ClientFace
 from robot_driver.crtk.frames import Frames
 from robot_driver.crtk.inbox import Inbox
 from robot_driver.crtk.period_watch import PeriodWatch
 from robot_driver.operating_state import FAULT
-from robot_driver.pybullet_backend import PyBulletBackend
+from robot_driver.robots import BACKENDS, connect
 from teleop_core.cart import ready_configuration
 from teleop_core.contract import ARMS, CAMERA_ARM, DEFAULT_ARMS, STREAMS, instruments, with_camera
 from teleop_core.permit import stamp_is_fresh
@@ -68,7 +65,10 @@ class DriverParameters:
     """Parameters of the driver."""
 
     arms: list[str] = parameter(list(DEFAULT_ARMS), doc="arms to drive, at least one instrument arm", choices=ARMS)
-    sim: bool = parameter(True, doc="simulated robot in PyBullet; false: hardware")
+    backend: str = parameter(
+        BACKENDS[0], doc="simulation: the robot in PyBullet; crtk: arms of another CRTK driver", choices=BACKENDS
+    )
+    remote: str = parameter("", doc="namespace of the arms of the other CRTK driver, e.g. /robot1; only for crtk")
     servo_rate: float = parameter(200.0, unit="Hz", low=50.0, high=500.0, doc="nominal rate of servo commands")
     profile: str = parameter("lan", doc="limits of the link: name of a profile, or a file")
     external_clients: str = parameter(
@@ -82,8 +82,8 @@ class DriverParameters:
         check(self)
         if len(set(self.arms)) != len(self.arms) or not instruments(self.arms):
             raise ParameterError(f"parameter arms: {self.arms} must be different arms, one of them an instrument arm")
-        if not self.sim:
-            raise ParameterError("parameter sim: false needs a hardware backend, and this version has none")
+        if (self.backend == "crtk") != bool(self.remote):
+            raise ParameterError(f"parameter remote: {self.remote!r} is needed for backend crtk, and only there")
 
 
 class DriverNode(TeleopNode):
@@ -102,7 +102,7 @@ class DriverNode(TeleopNode):
         require_security(link, self._permit_key.level)
         watch = watcher(self.parameters.decision_log)
         description = expand(with_camera(self.parameters.arms))
-        self.backend = connect_simulation(self.parameters.arms, description)
+        self.backend = connect(self, self.parameters.arms, description, self.parameters.remote)
         self.get_logger().info(f"security: {self._permit_key.level}")
         self.arms = {
             name: ArmServer(name, self.backend, arm_gate_limits(name, period, link.command_age, link.command_hold))
@@ -249,6 +249,8 @@ class DriverNode(TeleopNode):
     def _serve(self, now: float, place: int, arm: ArmServer, output: ArmPublisher, face: ClientFace) -> None:
         """One arm's part of a servo period."""
         measured = arm.tick(now)
+        if arm.take_change():
+            face.robot_changed()
         if self._due(STATE_RATE, place):
             face.publish(*output.publish_state(measured))
         # A hold is told at once: the kinematics end the engagement with it.
@@ -274,23 +276,6 @@ class DriverNode(TeleopNode):
         if stamp.sec == 0 and stamp.nanosec == 0:
             return now
         return now - (self.get_clock().now().nanoseconds - stamp.sec * 1_000_000_000 - stamp.nanosec) * 1e-9
-
-
-def connect_simulation(arms: list[str], description: str) -> PyBulletBackend:
-    """Simulated robot with the arms held in their ready configuration.
-
-    Raises:
-        ParameterError: the description cannot be simulated.
-    """
-    with tempfile.TemporaryDirectory(prefix="telesurgery-") as folder:
-        urdf_file = Path(folder) / "cart.urdf"
-        urdf_file.write_text(description, encoding="utf-8")
-        backend = PyBulletBackend(arms, str(urdf_file))
-        try:
-            backend.connect()
-        except BackendError as error:
-            raise ParameterError(str(error)) from error
-    return backend
 
 
 def main() -> int:

@@ -78,6 +78,14 @@ class PyBulletBackend(ArmBackend):
         """Motors and brakes alike hold the arm at its setpoint in the simulation."""
         self.hold(arm)
 
+    def ready(self, arm: str) -> bool:
+        """A simulated arm always knows its joint positions."""
+        return True
+
+    def fault(self, arm: str) -> str:
+        """Nothing breaks in the simulation."""
+        return ""
+
     def servo(self, arm: str, position: tuple[float, ...], velocity: tuple[float, ...], jaw: float) -> None:
         """Track a setpoint with its speed fed forward, from the time to which the physics is brought next."""
         state = self._arms[arm]

@@ -13,7 +13,10 @@ from teleop_core.se3 import quaternion_angle
 from teleop_core.signals import OperatorSignal
 from teleop_core.teleoperation import ArmStatus, HandArmPair
 from teleop_ros.adapter import TeleopNode
+from teleop_ros.cdr import plain
 from teleop_ros.convert import fill_pose
+
+ARM_SERVO = plain(ArmServo)
 
 
 class TeleoperatedArm(ArmView):
@@ -25,7 +28,6 @@ class TeleoperatedArm(ArmView):
         self.pair = pair
         self._jaw_setpoint: float | None = None
         self._jaw_measured: float | None = None
-        self._command = ArmServo(name=name)
         self._feedback = ArmFeedback(name=name)
         node.subscription("jaw_setpoint_js", self.on_jaw_setpoint, arm=name)
         node.subscription("jaw_measured_js", self.on_jaw_measured, arm=name)
@@ -48,7 +50,7 @@ class TeleoperatedArm(ArmView):
             velocity_ratio: Share of full speed that is permitted, 0..1.
 
         Returns:
-            The command, which the next call fills anew; None where the arm does not follow.
+            The command, an ArmServo as it is written; None where the arm does not follow.
         """
         status = ArmStatus(self.ready, self.setpoint, self._jaw_setpoint)
         command = self.pair.step(now, signal, permitted, velocity_ratio, status)

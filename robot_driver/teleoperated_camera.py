@@ -15,8 +15,10 @@ from teleop_core.contract import CAMERA_ARM
 from teleop_core.se3 import quaternion_angle
 from teleop_core.signals import OperatorSignal
 from teleop_ros.adapter import TeleopNode
+from teleop_ros.cdr import plain
 from teleop_ros.convert import fill_pose
 
+ARM_SERVO = plain(ArmServo)
 Look = Callable[[tuple[float, ...]], None]
 
 
@@ -35,7 +37,6 @@ class TeleoperatedCamera(ArmView):
         self.control = control
         self._look = look
         self._model = arm_model(CAMERA_ARM)
-        self._command = ArmServo(name=CAMERA_ARM, jaw=math.nan)
         self._feedback = ArmFeedback(name=CAMERA_ARM, jaw_setpoint=math.nan, jaw_measured=math.nan)
 
     def on_setpoint(self, message: Any) -> None:
@@ -45,15 +46,14 @@ class TeleoperatedCamera(ArmView):
         if self.setpoint is not None and self.setpoint != before:
             self._look(self.setpoint)
 
-    def drive(self, now: float, signal: OperatorSignal, permitted: bool, velocity_ratio: float) -> ArmServo | None:
+    def drive(self, now: float, signal: OperatorSignal, permitted: bool, velocity_ratio: float) -> Any:
         """Take an accepted packet; say where it leads the arm; see `TeleoperatedArm.drive`."""
         q = self.control.step(now, signal, permitted, velocity_ratio, self.ready, self.setpoint)
         if q is None:
             self.holds.let_go()
             return None
         self.holds.driven(now)
-        self._command.position = q
-        return self._command
+        return ARM_SERVO(CAMERA_ARM, q, math.nan)
 
     def stop(self) -> None:
         """Let go: nothing more is sent."""

@@ -30,7 +30,8 @@ class SessionOptions:
 
     Attributes:
         side: Which site's nodes to start: robot, console or both.
-        sim: Simulated robot and endoscope instead of hardware.
+        sim: Simulated endoscope, simulated local team, and, but for `remote`, a simulated robot; not hardware.
+        remote: Namespace of another CRTK driver whose arms are driven; empty: simulated ones.
         control: Who moves the arms: console, or crtk (no console and no kinematics are started).
         profile: Limits of the link: the name of a profile, or the path of a file.
         hands: Input device: "surgeon" (built in), "gamepad", or a file of recorded hands.
@@ -47,6 +48,7 @@ class SessionOptions:
 
     side: str = "both"
     sim: bool = True
+    remote: str = ""
     control: str = CONTROLS[0]
     profile: str = "lan"
     hands: str = BUILT_IN_SURGEON
@@ -66,6 +68,8 @@ class SessionOptions:
         """
         if self.side not in SIDES:
             raise ValueError(f"side: {self.side!r} is not one of {', '.join(SIDES)}")
+        if not (self.sim or self.remote):
+            raise ValueError("remote: '' with sim: false; name the namespace of the CRTK arms that are the robot")
         if self.control not in CONTROLS:
             raise ValueError(f"control: {self.control!r} is not one of {', '.join(CONTROLS)}")
         if not self.profile:
@@ -128,7 +132,7 @@ def node_graph(options: SessionOptions) -> list[NodeSpec]:
         NodeSpec(
             "driver",
             "robot",
-            {"arms": arms, "sim": options.sim, "servo_rate": options.command_rate, **guarded},
+            {"arms": arms, **_robot(options), "servo_rate": options.command_rate, **guarded},
             holds_arm=True,
         ),
     ]
@@ -149,6 +153,11 @@ def node_graph(options: SessionOptions) -> list[NodeSpec]:
     if options.sim:
         nodes.append(NodeSpec("local_team", "robot", {"arms": arms}))
     return [node for node in nodes if options.side in ("both", node.side)]
+
+
+def _robot(options: SessionOptions) -> dict[str, ParameterValue]:
+    """Which robot the driver drives."""
+    return {"backend": "crtk", "remote": options.remote} if options.remote else {"backend": "simulation"}
 
 
 def _recorded(options: SessionOptions) -> dict[str, ParameterValue]:

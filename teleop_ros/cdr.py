@@ -92,6 +92,12 @@ def writer(message_class: type[Any]) -> Callable[[Any], bytes]:
     return write_all
 
 
+@functools.cache
+def plain(message_class: type[Any]) -> Any:
+    """Named tuple of a message type, as a reader gives it: for messages that are made to be written."""
+    return namedtuple(message_class.__name__, message_class.get_fields_and_field_types())
+
+
 class _Function:
     """A function in the making: its lines, the names it uses, and the run of numbers that is being collected.
 
@@ -138,9 +144,9 @@ def _reader(message_class: type[Any]) -> Callable[[bytes, int], tuple[Any, int]]
 
 def _read_message(function: _Function, message_class: type[Any]) -> str:
     """Lines that read a message; returns the expression that makes it of what they have read."""
-    fields = message_class.get_fields_and_field_types()
-    made = function.name(namedtuple(message_class.__name__, fields))
-    return f"{made}({', '.join(_read_field(function, kind) for kind in fields.values())})"
+    kinds = message_class.get_fields_and_field_types().values()
+    made = function.name(plain(message_class))
+    return f"{made}({', '.join(_read_field(function, kind) for kind in kinds)})"
 
 
 def _read_field(function: _Function, kind: str) -> str:

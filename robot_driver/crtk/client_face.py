@@ -100,9 +100,20 @@ class ClientFace:
         if not self._arm.operating.ready:
             self.control.stop(self._node.now(), f"the arm is {self._arm.operating.state}")
         self._publish("desired_state", self._arm.operating.state)
+        self._tell_state(command)
+
+    def robot_changed(self) -> None:
+        """The robot came home, or went to FAULT by itself."""
+        if not self._arm.operating.ready:
+            self.control.stop(self._node.now(), f"the arm is {self._arm.operating.state}")
+        self._tell_state("")
+
+    def _tell_state(self, command: str) -> None:
         self._output.publish_operating_state(command)
         if self._arm.operating.state == FAULT:
-            self._publish("error", f"{self._arm.name} is in {FAULT}")
+            problem = f": {self._arm.problem}" if self._arm.problem else ""
+            self._publish("error", f"{self._arm.name} is in {FAULT}{problem}")
+            self._node.get_logger().error(f"{self._arm.name} is in {FAULT}{problem}")
         self.speak()
 
     def step(self, now: float) -> None:

@@ -351,6 +351,6 @@ class ExternalControl:
     def _say_busy(self, begins: bool = False) -> None:
         """Tell the operating state when a move begins, and when the last one is over."""
         operating = self._arm.operating
-        was, operating.is_busy = operating.is_busy, self._moves
+        was, operating.is_busy = operating.is_busy, self._moves or self._arm.homing
         if begins or was != operating.is_busy:
             self._on_state()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -100,3 +101,22 @@ def graph(*changed: Endpoint, without: tuple[str, ...] = (), services: dict[str,
     replaced = {(end.topic, end.publishes) for end in changed}
     kept = [end for end in ends if end.topic not in without and (end.topic, end.publishes) not in replaced]
     return Graph((*kept, *changed), services or {"forward_kinematics": "crtk_msgs/srv/QueryForwardKinematics"})
+
+
+def sine(factor: float = 1.0) -> list[Joints]:
+    """A joint that swings, and its velocity, or so many times it."""
+    phases = [2.0 * math.pi * index / 100.0 for index in range(150)]
+    return [
+        joints(i, (0.05 * math.sin(a), 0.0, 0.0), velocity=(factor * 0.05 * 2.0 * math.pi * math.cos(a), 0.0, 0.0))
+        for i, a in enumerate(phases)
+    ]
+
+
+def swing(factor: float = 1.0) -> tuple[list[CartesianPose], list[Vectors]]:
+    """A tip that swings, and its twist, or so many times it."""
+    phases = [2.0 * math.pi * index / 100.0 for index in range(150)]
+    speed = factor * 0.01 * 2.0 * math.pi
+    return (
+        [tip(i, pose(0.01 * math.sin(a))) for i, a in enumerate(phases)],
+        [Vectors(*times(i), "base", (0.0, speed * math.cos(a), 0.0, 0.0, 0.0, 0.0)) for i, a in enumerate(phases)],
+    )

@@ -22,8 +22,10 @@ from teleop_core.graph import SessionOptions, node_graph
 
 LAUNCH_FILE = Path(__file__).resolve().parents[2] / "launch" / "teleop.launch.py"
 ARGUMENTS = {
-    "side", "sim", "control", "profile", "keys", "hands", "record", "records", "case", "namespace", "rviz", "log_level",
+    "side", "sim", "remote", "control", "arms", "profile", "keys", "hands", "record", "records", "case",
+    "namespace", "rviz", "log_level",
 }  # fmt: skip
+REMOTE = {"true": "", "false": "/robot1"}
 HAS_LAUNCH = importlib.util.find_spec("launch_ros") is not None
 needs_launch = pytest.mark.skipif(
     not HAS_LAUNCH, reason="launch_ros is not installed: it is not on PyPI, only with ROS"
@@ -52,7 +54,7 @@ def test_every_argument_is_described_and_has_a_default() -> None:
     assert set(declared) == ARGUMENTS
     assert all({"default_value", "description"} <= keywords for keywords in declared.values())
     free = {name for name, keywords in declared.items() if "choices" not in keywords}
-    assert free == {"case", "hands", "keys", "namespace", "profile", "records"}
+    assert free == {"arms", "case", "hands", "keys", "namespace", "profile", "records", "remote"}
 
 
 def test_nodes_come_from_the_one_graph_and_never_start_again() -> None:
@@ -111,13 +113,12 @@ def test_the_description_is_the_graph(side: str, sim: str) -> None:
     from launch.actions import GroupAction
     from launch_ros.actions import Node
 
-    (group,) = described(side=side, sim=sim)
+    (group,) = described(side=side, sim=sim, remote=REMOTE[sim])
     assert isinstance(group, GroupAction)
     nodes = [action for action in group.get_sub_entities() if isinstance(action, Node)]
     executables = [node.node_executable for node in nodes if node.node_package == "telesurgery"]
-    assert executables == [
-        spec.executable for spec in node_graph(SessionOptions(side=side, sim=sim == "true", record=False))
-    ]
+    options = SessionOptions(side=side, sim=sim == "true", remote=REMOTE[sim], record=False)
+    assert executables == [spec.executable for spec in node_graph(options)]
 
 
 @needs_launch

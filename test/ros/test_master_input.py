@@ -237,7 +237,7 @@ def test_after_an_outage_a_new_session_begins(console: Console) -> None:
     process.send_signal(signal.SIGCONT)
     console.until(lambda: len({command.session for command in patient_side.commands}) == 2, "a second session")
     first = next(command for command in patient_side.commands if command.session != patient_side.commands[0].session)
-    assert first.sequence <= 3
+    assert first.sequence <= 30  # of a hundred a second; a busy listener misses the first ones
 
 
 def test_with_a_key_every_command_is_signed(console: Console, tmp_path: Path) -> None:
@@ -251,7 +251,8 @@ def test_with_a_key_every_command_is_signed(console: Console, tmp_path: Path) ->
     assert not any(verify_command(Authenticator(bytes(32), "command"), command) for command in commands)
     assert console.stop() == 0
     assert verify_command(key, commands[-1])
-    values = {pair.key: pair.value for pair in heard["diagnostics"][-1].status[0].values}
+    mine = [row for message in heard["diagnostics"] for row in message.status if row.name == "master_input: node"]
+    values = {pair.key: pair.value for pair in mine[-1].values}
     assert values["security"] == "mac"
 
 

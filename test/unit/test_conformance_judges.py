@@ -8,19 +8,21 @@ from typing import Any
 
 import numpy as np
 import pytest
-from conformance_samples import endpoint, graph, joints, pose, recording, spoiled, state, text, times, tip
+from conformance_samples import endpoint, graph, joints, pose, recording, sine, spoiled, state, swing, text, tip
 
 from conformance import judge_kinematics as kinematics
 from conformance import judge_motion as motion
+from conformance import judge_refusals as refusals
 from conformance import judge_states as states
 from conformance import judge_streams as streams
 from conformance import judge_topics as topics
 from conformance.checks import CHECKS
 from conformance.features import clients
 from conformance.judge_kinematics import Answer, JointTrial
-from conformance.judge_motion import BadCommand, JointTarget, Silence, TipTarget
+from conformance.judge_motion import JointTarget, Silence, TipTarget
+from conformance.judge_refusals import BadCommand
 from conformance.judge_states import TRANSITIONS, Step
-from conformance.samples import CartesianPose, Joints, Matrix, Vectors
+from conformance.samples import CartesianPose, Joints, Matrix
 from conformance.verdict import Verdict
 from teleop_core.se3 import Pose
 
@@ -57,25 +59,6 @@ def path(ends_at: float, bend: float = 0.0, seconds: float = 0.5) -> list[Cartes
     at = [pose(ends_at * share, bend * math.sin(math.pi * share)) for share in shares]
     step = round(100.0 * seconds / count)
     return [tip(index * step, one) for index, one in enumerate(at)]
-
-
-def sine(factor: float = 1.0) -> list[Joints]:
-    """A joint that swings, and its velocity, or so many times it."""
-    phases = [2.0 * math.pi * index / 100.0 for index in range(150)]
-    return [
-        joints(i, (0.05 * math.sin(a), 0.0, 0.0), velocity=(factor * 0.05 * 2.0 * math.pi * math.cos(a), 0.0, 0.0))
-        for i, a in enumerate(phases)
-    ]
-
-
-def swing(factor: float = 1.0) -> tuple[list[CartesianPose], list[Vectors]]:
-    """A tip that swings, and its twist, or so many times it."""
-    phases = [2.0 * math.pi * index / 100.0 for index in range(150)]
-    speed = factor * 0.01 * 2.0 * math.pi
-    return (
-        [tip(i, pose(0.01 * math.sin(a))) for i, a in enumerate(phases)],
-        [Vectors(*times(i), "base", (0.0, speed * math.cos(a), 0.0, 0.0, 0.0, 0.0)) for i, a in enumerate(phases)],
-    )
 
 
 def stopping(travel: float, drift: float = 0.0) -> list[Joints]:
@@ -308,7 +291,7 @@ CASES: dict[Callable[..., Any], tuple[Arguments, list[Arguments]]] = {
             ((0.0, 0.0, 0.0), (0.1, 0.0, 0.0), returning(0.05, 0.02)),
         ],
     ),
-    motion.refuses: (
+    refusals.refuses: (
         ([bad()], True),
         [
             ([bad(words=False)], True),
@@ -318,7 +301,11 @@ CASES: dict[Callable[..., Any], tuple[Arguments, list[Arguments]]] = {
             ([bad(now="FAULT")], True),
         ],
     ),
-    motion.names_are_kept: (
+    refusals.limits: (
+        ([bad(), bad(0.03)], True),
+        [([bad(0.03, words=False)], True), ([bad(alive=False)], True), ([bad(now="FAULT")], True)],
+    ),
+    refusals.names_are_kept: (
         ((0.003, 0.0), (0.0, 0.003), (0.0, 0.0), (0.003, 0.0), ()),
         [
             ((0.003, 0.0), (0.0, 0.003), (0.0, 0.0), (0.5, 0.5), ()),
@@ -326,7 +313,7 @@ CASES: dict[Callable[..., Any], tuple[Arguments, list[Arguments]]] = {
         ],
     ),
     motion.silence: (([HELD], "hold"), [([DRIFTS], "hold"), ([HELD], '{"on_silence": "fault"}')]),
-    motion.ratio_is_kept: (
+    refusals.ratio_is_kept: (
         (0.5, 0.5, 1.0, 0.5, (text(),), True),
         [
             (0.5, 1.0, 1.0, 1.0, (text(),), True),
@@ -364,11 +351,11 @@ def test_what_crtk_leaves_open_is_noted_and_not_failed() -> None:
     assert topics.client_topics(graph(), clients("PSM1")).ok is None
     full = graph(*(endpoint(name, "", True) for name in TO_BOTH))
     assert topics.client_topics(full, clients("PSM1")).ok is True
-    assert motion.refuses([bad(0.03)], True, True).ok is None
-    assert motion.refuses([bad(0.03), bad(alive=False)], True, True).ok is False
-    assert motion.refuses([bad(words=False)], False).ok is True
+    assert refusals.refuses([bad(0.03)], True, True).ok is None
+    assert refusals.refuses([bad(0.03), bad(alive=False)], True, True).ok is False
+    assert refusals.refuses([bad(words=False)], False).ok is True
     by_place = ((0.003, 0.0), (0.0, 0.003), (0.0, 0.0), (0.0, 0.003), ())
-    assert motion.names_are_kept(*by_place).ok is None
+    assert refusals.names_are_kept(*by_place).ok is None
     assert motion.straight(path(0.005, bend=0.0005)).ok is None
     assert motion.silence([DRIFTS], "").ok is None
     assert streams.stamps_are_set(spoiled("measured_cp", stamp=0), STREAM, False).ok is None
