@@ -85,9 +85,11 @@ class ExternalControl:
 
         Of commands that come faster than the servo period the newest waits for the next one.
         """
+        reachable = self._reach.joints(now, command, q)
+        self._reach.check_step(reachable)
         self._take(now)
         self._preempt()
-        self._waiting = (tuple(q), sampled_at, command)
+        self._waiting = (reachable, sampled_at, command)
         if now - self._commanded_at >= _RATHER_NOW * self._arm.period:
             self._serve(now)
 
@@ -141,7 +143,7 @@ class ExternalControl:
     def move_jp(self, now: float, q: Sequence[float], command: str = "move_jp", who: Owner = Owner.EXTERNAL) -> None:
         """Move to joint positions (n,) [rad, m] and stop there; what is out of range is clamped and told."""
         goal = self._reach.joints(now, command, q)
-        self._take_for_move(now, who)
+        self._take(now, who, moves=True)
         present, velocity, began_at = self._state(now)
         speed = velocity or (0.0,) * len(present)
         move = JointMove(self._model, present, speed, goal, began_at, self.ratio, self._arm.period)
@@ -154,7 +156,7 @@ class ExternalControl:
     def move_cp(self, now: float, pose: Pose) -> None:
         """Move the tip to a pose in the arm's base, in a straight line; what is out of reach is clamped and told."""
         goal = self._model.forward(self._reach.pose(now, "move_cp", pose))
-        self._take_for_move(now, Owner.EXTERNAL)
+        self._take(now, moves=True)
         present, velocity, began_at = self._state(now)
         speed = velocity or (0.0,) * len(present)
         move = CartesianMove(self._model, present, speed, goal, began_at, self.ratio, self._arm.period)
@@ -168,7 +170,7 @@ class ExternalControl:
 
     def move_jaw(self, now: float, angle: float) -> None:
         """Turn the jaw to an angle [rad] and stop there."""
-        self._take_for_move(now, Owner.EXTERNAL)
+        self._take(now, moves=True)
         self._the_jaw().move(self._jaw_angle(now, "jaw/move_jp", angle), self.ratio)
         if self._motion is None:
             self._what = "jaw/move_jp"
@@ -188,31 +190,32 @@ class ExternalControl:
         self.leases.release(Owner.EXTERNAL)
 
     def stop(self, now: float, reason: str) -> None:
-        """End every motion here, and say why to who waits for its goal; the arm stays held."""
+        """End every motion here, and say why; the arm stays held."""
         moved = self._moves
+        if moved or self._motion is not None:
+            self.teller.tell(now, f"{self._what} ended", reason)
         self._motion, self._waiting = None, None
         if self._jaw is not None:
             self._jaw.stop()
         if moved:
-            self.teller.tell(now, f"{self._what} ended", reason)
             self._on_goal(False)
         self._say_busy()
 
     def claim(self, now: float, taken: bool) -> None:
         """The local team takes the arm at once, or lets it go."""
-        if taken:
+        has_it = self.leases.owner(now) is Owner.LOCAL_TEAM
+        if taken and not has_it:
             self.leases.ask(now, Owner.LOCAL_TEAM)
             self.stop(now, "the local team has taken the arm")
             self._arm.taken_over()
-        elif self.leases.owner(now) is Owner.LOCAL_TEAM:
+        elif has_it and not taken:
             self.stop(now, "the local team has let the arm go")
             self._arm.stand()
             self.leases.release(Owner.LOCAL_TEAM)
 
     def local_move(self, now: float, q: Sequence[float]) -> None:
         """The local team moves the arm to joint positions (n,) [rad, m]; what it does not have yet it takes."""
-        if self.leases.owner(now) is not Owner.LOCAL_TEAM:
-            self.claim(now, True)
+        self.claim(now, True)
         self.move_jp(now, q, LOCAL_TEAM_MOVE, Owner.LOCAL_TEAM)
 
     def step(self, now: float) -> None:
@@ -273,8 +276,6 @@ class ExternalControl:
         if self._waiting is None:
             return
         (q, sampled_at, command), self._waiting = self._waiting, None
-        q = self._reach.joints(now, command, q)
-        self._reach.check_step(q)
         self._commanded_at = now
         self._arm.servo(now, q, sampled_at)
         decision = self._arm.decision
@@ -285,25 +286,22 @@ class ExternalControl:
         if reasons:
             self.teller.tell(now, f"{command} limited", told(reasons))
 
-    def _take(self, now: float, who: Owner = Owner.EXTERNAL) -> None:
-        """Ask for the arm."""
+    def _take(self, now: float, who: Owner = Owner.EXTERNAL, *, moves: bool = False) -> None:
+        """Ask for the arm; a move that could not begin is refused, and not begun later."""
         if who is Owner.EXTERNAL and self._barred:
             raise CommandRefusedError(self._barred)
         operating = self._arm.operating
         if not operating.ready:
             homed = "" if operating.is_homed else ", not homed"
             raise CommandRefusedError(f"{self._arm.name} is {operating.state}{homed}: enable and home it first")
+        if moves:
+            reason = self._arm.gate.hold_reason(now)
+            if reason not in (None, GateReason.SILENCE):
+                raise CommandRefusedError(reason.value)
         refusal = self.leases.ask(now, who)
         if refusal is not None:
             raise CommandRefusedError(refusal.reason)
         self._who = who
-
-    def _take_for_move(self, now: float, who: Owner) -> None:
-        """Ask for the arm; a move that could not begin is refused, and not begun later."""
-        self._take(now, who)
-        reason = self._arm.gate.hold_reason(now)
-        if reason not in (None, GateReason.SILENCE):
-            raise CommandRefusedError(reason.value)
 
     def _preempt(self) -> None:
         """A command takes the place of the motion that is under way."""

@@ -131,6 +131,20 @@ def test_a_healthy_session(demo: Callable[..., Demo], tmp_path: Path) -> None:
     assert json.loads((tmp_path / "s.json").read_text())["commands"] == summary["commands"]
 
 
+def test_a_session_with_all_four_arms(demo: Callable[..., Demo]) -> None:
+    """The hands drive PSM1 and PSM2, PSM3 and the camera arm are held, every arm reports, all ends cleanly."""
+    running = demo("--arms", "PSM1", "PSM2", "PSM3", "ECM")
+    running.wait_until_it_measures(5.0)
+    running.process.send_signal(signal.SIGINT)
+    assert running.end() == 0, running.output.read_text()
+    summary = running.summary
+    assert summary["exit"]["crashed"] == []
+    assert set(summary["arms"]) == {"PSM1", "PSM2", "PSM3", "ECM"}
+    for arm in ("PSM1", "PSM2"):
+        assert summary["arms"][arm]["path_length_mm"] > 1.0
+    assert summary["safety"]["final_state"] == "OPERATING"
+
+
 def test_the_console_dies_in_mid_motion(demo: Callable[..., Demo]) -> None:
     """Kill -9 of master_input: the arms hold, the monitor goes to HOLD and to PAUSED, the exit code tells."""
     running = demo()

@@ -286,6 +286,30 @@ def test_of_commands_faster_than_the_servo_period_the_newest_counts(serve: Any) 
     assert served.arm.statistics.limit_seconds == {}
 
 
+def test_a_command_that_is_refused_ends_no_motion(serve: Any) -> None:
+    """A jump is refused, and the move that is under way goes on to its goal."""
+    served = serve("PSM1")
+    served.control.move_jp(served.now, serve.near("PSM1", 0.3))
+    served.run(0.1)
+    with pytest.raises(CommandRefusedError, match="jumps"):
+        served.control.servo_jp(served.now, [served.q[0] + 1.0, *served.q[1:]], served.now)
+    served.until_idle()
+    assert served.goals == [True]
+
+
+def test_a_stream_without_a_permit_is_told(serve: Any) -> None:
+    """Interpolation and velocity do not fail in silence."""
+    served = serve("PSM1")
+    served.permitted = False
+    served.run(0.3)
+    served.control.interpolate_jp(served.now, 0.0, served.q)
+    served.run(0.02)
+    served.control.servo_cv(served.now, np.array([0.01, 0.0, 0.0, 0.0, 0.0, 0.0]))
+    served.run(0.02)
+    assert [text.split(":")[0] for text in served.told] == ["interpolate_jp ended", "servo_cv ended"]
+    assert all("permit not renewed" in text for text in served.told)
+
+
 @pytest.mark.parametrize("command", ["disable", "pause", "unhome"])
 def test_an_arm_that_is_not_ready_refuses_with_its_state(serve: Any, command: str) -> None:
     """Every kind of motion, with the way out."""

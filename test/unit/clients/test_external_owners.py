@@ -63,6 +63,19 @@ def test_a_move_of_the_local_team_is_a_claim(serve: Any) -> None:
     assert served.control.leases.owner(served.now) is Owner.LOCAL_TEAM
 
 
+def test_a_claim_that_is_repeated_does_not_stop_the_local_team(serve: Any) -> None:
+    """The command line says it until the driver shows it; a release without a claim is nothing."""
+    served = serve("PSM1")
+    served.control.claim(served.now, False)
+    served.control.local_move(served.now, serve.near("PSM1", 0.3))
+    served.run(0.1)
+    holds = served.arm.holds
+    served.control.claim(served.now, True)
+    served.until_idle()
+    assert served.arm.holds == holds
+    assert served.goals == [True]
+
+
 def test_barred_clients_are_refused_and_the_local_team_is_not(serve: Any) -> None:
     """With keys in force CRTK, which has no authentication, moves nothing."""
     served = serve("PSM1", barred="external clients are refused")
