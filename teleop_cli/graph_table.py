@@ -30,7 +30,7 @@ def stream_rows() -> list[tuple[str, ...]]:
 
 def node_rows() -> list[tuple[str, ...]]:
     """One row per node of the graph, in the order in which they start."""
-    on_hardware = {spec.node for spec in node_graph(SessionOptions(sim=False))}
+    on_hardware = {spec.node for spec in node_graph(SessionOptions(sim=False, remote="robot"))}
     nodes = {spec.node: spec for side in ("both", "console") for spec in node_graph(SessionOptions(side=side))}
     return [
         (name, spec.side, "no" if name in on_hardware or spec.side == "console" else "yes")

@@ -186,14 +186,19 @@ def _asked_of(name: str, topic: str, kind: str) -> Stream:
     return Stream(name, topic, kind, "client", ("master_input",), 0.0, Intent.EVENT)
 
 
-def _told_of(name: str, topic: str, kind: str, intent: Intent = Intent.LATCHED_STATE, rate: float = 0.0) -> Stream:
+def _told_of(name: str, topic: str, kind: str, intent: Intent = Intent.LATCHED_STATE) -> Stream:
     """What the console says of itself, a master, or a pair."""
-    return Stream(name, topic, kind, "master_input", (), rate, intent)
+    return Stream(name, topic, kind, "master_input", (), 0.0, intent)
+
+
+def _while_heard(name: str, topic: str, kind: str, rate: float) -> Stream:
+    """What follows from the commands and the feedback, for clients; published while somebody hears it."""
+    return Stream(name, topic, kind, "master_input", (), rate, Intent.STATE, recorded=False)
 
 
 _CONSOLE_ROWS = (
     _told_of("coag", "footpedals/coag", "sensor_msgs/msg/Joy"),
-    _told_of("master_measured_cv", "{master}/measured_cv", "geometry_msgs/msg/TwistStamped", Intent.STATE, 100.0),
+    _while_heard("master_measured_cv", "{master}/measured_cv", "geometry_msgs/msg/TwistStamped", 100.0),
     _told_of("master_operating_state", "{master}/operating_state", "crtk_msgs/msg/OperatingState"),
     _told_of("master_warning", "{master}/warning", _TEXT, Intent.EVENT),
     _asked_of("master_state_command", "{master}/state_command", "crtk_msgs/msg/StringStamped"),
@@ -221,9 +226,7 @@ _CONSOLE_ROWS = (
     _told_of("pair_rotation_locked", "{pair}/rotation_locked", _BOOL),
     _told_of("pair_translation_locked", "{pair}/translation_locked", _BOOL),
     _told_of("pair_align_mtm", "{pair}/align_MTM", _BOOL),
-    _told_of(
-        "pair_alignment_offset", "{pair}/alignment_offset", "geometry_msgs/msg/QuaternionStamped", Intent.STATE, 10.0
-    ),
+    _while_heard("pair_alignment_offset", "{pair}/alignment_offset", "geometry_msgs/msg/QuaternionStamped", 10.0),
 )
 
 _ROWS = (
