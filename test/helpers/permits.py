@@ -1,0 +1,41 @@
+"""Plays the safety monitor for a driver under test: a permit to move, 100 times a second, until it is ended."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+
+import rclpy
+from rclpy._rclpy_pybind11 import RCLError
+
+from teleop_ros.adapter import TeleopNode
+
+LEASE = 0.3
+"""Length of a permit [s]."""
+
+
+class Permits(TeleopNode):
+    """Speaks, and hears nobody."""
+
+    real_time = True
+
+    def __init__(self) -> None:
+        super().__init__("safety_monitor")
+        self._publisher = self.publisher("safety_state")
+        self._state = self._publisher.msg_type(
+            session=time.time_ns(), lease=LEASE, velocity_ratio=1.0, motion_permitted=True
+        )
+        self.timer(0.01, self.permit)
+
+    def permit(self) -> None:
+        self._state.header.stamp = self.get_clock().now().to_msg()
+        self._state.permit_sequence += 1
+        self._publisher.publish(self._state)
+
+
+if __name__ == "__main__":
+    rclpy.init()
+    node = Permits()
+    with contextlib.suppress(KeyboardInterrupt, rclpy.executors.ExternalShutdownException, RCLError):
+        rclpy.spin(node)
+    rclpy.try_shutdown()
