@@ -40,7 +40,7 @@ class TeleoperatedArm(ArmView):
         """Jaw angle."""
         self._jaw_measured = _finite_angle(message.position)
 
-    def drive(self, now: float, signal: OperatorSignal, permitted: bool, velocity_ratio: float) -> ArmServo | None:
+    def drive(self, now: float, signal: OperatorSignal, permitted: bool, velocity_ratio: float) -> Any:
         """Take an accepted packet; say where it leads the arm.
 
         Args:
@@ -58,8 +58,7 @@ class TeleoperatedArm(ArmView):
             self.holds.let_go()
             return None
         self.holds.driven(now)
-        self._command.position, self._command.jaw = command.q, command.jaw
-        return self._command
+        return ARM_SERVO(self.name, command.q, command.jaw)
 
     def assign(self, hand: str) -> None:
         """Let go, and take the motion from another hand from now on; empty: from none."""
