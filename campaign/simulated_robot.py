@@ -62,6 +62,14 @@ class SimulatedRobot:
         """Motors and brakes alike hold the arm at its setpoint."""
         self.hold(arm)
 
+    def ready(self, arm: str) -> bool:
+        """It always knows where its joints are."""
+        return True
+
+    def fault(self, arm: str) -> str:
+        """It has none that it knows of."""
+        return ""
+
     def servo(self, arm: str, position: tuple[float, ...], velocity: tuple[float, ...], jaw: float) -> None:
         """Track a setpoint."""
         joints = self.arms[arm]
