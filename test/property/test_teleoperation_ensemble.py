@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from hypothesis import settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 
@@ -32,13 +32,13 @@ NO_MOTION = 1e-9
 FIXTURES = fixtures_from(
     {
         "fixtures": [
-            {"name": "ball", "shape": "sphere", "frame": "cart", "centre": [0.80, 0.0, 0.84], "radius": 0.012},
-            {"name": "floor", "shape": "plane", "frame": "cart", "point": [0.0, 0.0, 0.835], "normal": [0, 0, 1]},
+            {"name": "ball", "shape": "sphere", "frame": "cart", "centre": [0.80, 0.0, 0.872], "radius": 0.008},
+            {"name": "floor", "shape": "plane", "frame": "cart", "point": [0.0, 0.0, 0.86], "normal": [0, 0, 1]},
             {
                 "name": "block",
                 "shape": "box",
                 "frame": "cart",
-                "centre": [0.83, 0.06, 0.86],
+                "centre": [0.83, 0.05, 0.88],
                 "size": [0.01, 0.01, 0.01],
             },
             {"name": "opening", "shape": "cone", "frame": "cart", "axis": [0.35, 0, -0.9], "half_angle": 60},
@@ -297,3 +297,48 @@ class Ensemble(RuleBasedStateMachine):
 def test_no_order_of_events_makes_an_arm_jump_or_enter_a_region() -> None:
     """Nor does it move an instrument while the hands hold the world, nor give an arm two hands."""
     run_state_machine_as_test(Ensemble, settings=settings(max_examples=30, stateful_step_count=40, deadline=None))
+
+
+@given(
+    arm=st.sampled_from(ARMS),
+    tremor_filter=st.booleans(),
+    goals=st.lists(st.tuples(leaps, leaps, leaps), min_size=1, max_size=6),
+    scale=st.sampled_from([0.2, 1.0]),
+)
+@settings(max_examples=40, deadline=None)
+def test_no_path_of_a_hand_leads_into_a_region(
+    arm: str, tremor_filter: bool, goals: list[tuple[float, float, float]], scale: float
+) -> None:
+    """Wherever a hand goes, and however fast: no setpoint of its tool is in a region, or too far from the last one."""
+    pair = HandArmPair(
+        "MTMR",
+        rotation_display_in_base(arm),
+        MOTION,
+        JAW,
+        tremor_filter=tremor_filter,
+        fixtures=fixtures_of(arm, FIXTURES),
+    )
+    now, place, q = 10.0, np.zeros(3), tuple(ready_configuration(arm).tolist())
+
+    def packet(clutch: bool) -> None:
+        nonlocal now, q
+        now += PERIOD
+        hand = HandSignal("MTMR", Pose(place, np.array([0.0, 0.0, 0.0, 1.0])), (0.0,) * 3, (0.0,) * 3, 0.4)
+        signal = OperatorSignal(now, 1, 1, 1, True, clutch, False, scale, 0.0, 0.0, (hand,))
+        command = pair.step(now, signal, True, 1.0, ArmStatus(True, q, 0.3))
+        if command is not None:
+            before, after = psm_kinematics.forward(q)[0], psm_kinematics.forward(command.q)[0]
+            assert math.dist(before, after) <= MOTION.tool_speed * 2.0 * PERIOD * (1.0 + 1e-6)
+            q = command.q
+
+    for clutch in [True] * 25 + [False]:
+        packet(clutch)
+    assert pair.state is TeleopState.FOLLOWING
+    for goal in goals:
+        way = (np.array(goal) - place) / 40
+        for step in range(60):
+            place = place + way if step < 40 else place
+            packet(False)
+            tip = tuple(psm_kinematics.forward(q)[0].tolist())
+            for region in REGIONS[arm]:
+                assert region.toward(tip)[0] >= 0.0, region.name
