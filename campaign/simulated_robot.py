@@ -62,6 +62,14 @@ class SimulatedRobot:
         """Motors and brakes alike hold the arm at its setpoint."""
         self.hold(arm)
 
+    def ready(self, arm: str) -> bool:
+        """The joint positions are always known."""
+        return True
+
+    def fault(self, arm: str) -> str:
+        """Nothing of the robot itself fails."""
+        return ""
+
     def servo(self, arm: str, position: tuple[float, ...], velocity: tuple[float, ...], jaw: float) -> None:
         """Track a setpoint."""
         joints = self.arms[arm]
