@@ -63,11 +63,11 @@ class SimulatedRobot:
         self.hold(arm)
 
     def ready(self, arm: str) -> bool:
-        """The joint positions are always known."""
+        """It always knows where its joints are."""
         return True
 
     def fault(self, arm: str) -> str:
-        """Nothing of the robot itself fails."""
+        """It has none that it knows of."""
         return ""
 
     def servo(self, arm: str, position: tuple[float, ...], velocity: tuple[float, ...], jaw: float) -> None:

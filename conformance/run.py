@@ -41,7 +41,7 @@ def check_arm(
     least_rate: float,
     tell: Callable[[str], None],
 ) -> Report:
-    """Make the checks in their order, and leave the arm as it was found.
+    """Make the checks in their order, and leave the arm as it was found; who interrupts them finds it held.
 
     Args:
         node: Client of the arm.
@@ -64,9 +64,12 @@ def check_arm(
         for check in checks:
             tell(check.name)
             report.verdicts[check.name] = check.run(session)
-    finally:
+    except BaseException:  # Ctrl-C among them: the arm is held, and moved no more
         if commands:
-            _leave(session, found, where)
+            session.stop()
+        raise
+    if commands:
+        _leave(session, found, where)
     return report
 
 

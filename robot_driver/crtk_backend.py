@@ -13,7 +13,7 @@ import math
 import time
 from typing import Any
 
-import rclpy
+from rclpy.subscription import Subscription
 
 from robot_driver.backend import ArmBackend, BackendError, Measured
 from robot_driver.remote_arm import RemoteArm
@@ -21,10 +21,11 @@ from teleop_core.arm_model import arm_model
 from teleop_core.contract import STREAMS
 from teleop_core.psm_kinematics import JAW_NAME
 from teleop_ros.adapter import TeleopNode, message_type
+from teleop_ros.executor import take
 from teleop_ros.qos import publisher_qos, subscription_qos
 
-START_LIMIT = 8.0
-"""Every arm has to be heard this long after the start [s]."""
+START_LIMIT, LOOK_EVERY = 8.0, 0.02
+"""Every arm has to be heard this long after the start, and how often it is looked for [s]."""
 JAW_EVERY = 2
 """The jaw goes with every second command: it is slow, and each message costs time."""
 
@@ -35,6 +36,7 @@ class _Link:
     def __init__(self, node: TeleopNode, remote: str, arm: RemoteArm) -> None:
         self.arm = arm
         self.sent = 0
+        self.heard: list[Subscription] = []
         self._node = node
         self._remote = remote
         model = arm_model(arm.name)
@@ -61,7 +63,10 @@ class _Link:
     def _hear(self, stream: str, callback: Any) -> None:
         row = STREAMS[stream]
         kind = message_type(row.type)
-        self._node.create_subscription(kind, self._topic(stream), self._node.guarded(callback), subscription_qos(row))
+        made = self._node.create_subscription(
+            kind, self._topic(stream), self._node.guarded(callback), subscription_qos(row)
+        )
+        self.heard.append(made)
 
     def _on_joints(self, message: Any) -> None:
         values = (message.position, message.velocity, message.effort)
@@ -111,7 +116,14 @@ class CrtkBackend(ArmBackend):
                     f"remote {self._remote} does not answer within {START_LIMIT:g} s ({'; '.join(missing)}); "
                     "is its driver running, in this ROS domain and under this namespace?"
                 )
-            rclpy.spin_once(self._node, timeout_sec=0.1)
+            self._hear()
+
+    def _hear(self) -> None:
+        """Take what has arrived. The node does not spin yet: its other callbacks are not ready."""
+        time.sleep(LOOK_EVERY)
+        for subscription in (heard for link in self._links.values() for heard in link.heard):
+            while take(subscription):
+                pass
 
     def enable(self, arm: str, enabled: bool) -> None:
         """Have the other driver enable and home the arm, or disable it."""

@@ -79,9 +79,14 @@ def conformance(arguments: argparse.Namespace) -> int:
 
 def _in_domain(domain: int, arguments: argparse.Namespace, chosen: Sequence[Check]) -> int:
     import rclpy
+    from rclpy.signals import SignalHandlerOptions
 
     place = ["-r", f"__ns:=/{arguments.namespace.strip('/')}"] if arguments.namespace else []
-    rclpy.init(args=["--ros-args", "--disable-external-lib-logs", *place], domain_id=domain)
+    rclpy.init(
+        args=["--ros-args", "--disable-external-lib-logs", *place],
+        domain_id=domain,
+        signal_handler_options=SignalHandlerOptions.NO,  # Ctrl-C must leave time to hold the arm
+    )
     try:
         return _check_all(domain, arguments, chosen)
     finally:

@@ -138,6 +138,8 @@ def _reader(message_class: type[Any]) -> Callable[[bytes, int], tuple[Any, int]]
     function = _Function()
     result = _read_message(function, message_class)
     _end_read_run(function)
+    if not function.lines:
+        function.add("at += 1")  # a message without fields is one byte, as C knows no empty structure
     made: Callable[[bytes, int], tuple[Any, int]] = function.made("data, at", f"return {result}, at")
     return made
 
@@ -224,6 +226,8 @@ def _writer(message_class: type[Any]) -> Callable[[bytearray, Any], None]:
     function = _Function()
     _write_message(function, message_class, "message")
     _end_write_run(function)
+    if not function.lines:
+        function.add("out += b'\\0'")
     made: Callable[[bytearray, Any], None] = function.made("out, message", "return")
     return made
 

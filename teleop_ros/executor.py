@@ -62,7 +62,7 @@ class StreamExecutor:
         wait_set.wait(max(0, int((self._next_turn - now) * 1e9)))
         for index, subscription in zip(awaited, self._awaited, strict=True):
             if wait_set.is_ready("subscription", index):
-                _take(subscription)
+                take(subscription)
         ready = [
             timer
             for index, timer in zip(timers, self._timers, strict=True)
@@ -70,7 +70,7 @@ class StreamExecutor:
         ]
         if ready:
             for subscription in self._polled:
-                while _take(subscription):
+                while take(subscription):
                     pass
         for timer in ready:
             timer.handle.call_timer()
@@ -90,7 +90,7 @@ class _Rest(SingleThreadedExecutor):
         return not isinstance(entity, (Subscription, Timer)) and super().can_execute(entity)
 
 
-def _take(subscription: Subscription) -> bool:
+def take(subscription: Subscription) -> bool:
     """Hand one message to its callback; False if there is none."""
     taken = subscription.handle.take_message(subscription.msg_type, subscription.raw)
     if taken is None:

@@ -262,12 +262,14 @@ class ExternalControl:
             self._motion = None
 
     def _drive(self, now: float, q: Sequence[float]) -> None:
-        """One step through the gate; what it refuses ends the motion."""
+        """One step through the gate; what it refuses ends the motion, but for one that only comes too early."""
         self._commanded_at = now
         self._arm.servo(now, q, now)
         decision = self._arm.decision
         if decision is not None and not decision.moved:
-            self.stop(now, told(decision.reasons))
+            # The tick after a late one comes early. The goal is as good as before: the next tick goes on.
+            if any(excess.reason is not GateReason.TOO_OFTEN for excess in decision.reasons):
+                self.stop(now, told(decision.reasons))
         else:
             self._arm.note_applied()
 

@@ -15,6 +15,7 @@ from rclpy.subscription import Subscription
 
 from teleop_core.contract import ARM_SERVICES
 from teleop_ros.adapter import TeleopNode
+from teleop_ros.executor import take
 
 TURNS = 4
 """What is rare is read in every fourth servo period, a quarter of it in each."""
@@ -58,10 +59,8 @@ class Inbox:
 
 def _take(subscription: Subscription) -> None:
     for _ in range(MOST_AT_ONCE):
-        taken = subscription.handle.take_message(subscription.msg_type, subscription.raw)
-        if taken is None:
+        if not take(subscription):
             return
-        subscription.callback(taken[0])
 
 
 def _answer(service: Service) -> None:

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
+import sys
 import time
 
-import rclpy
-from rclpy._rclpy_pybind11 import RCLError
-
-from teleop_ros.adapter import TeleopNode
+from teleop_ros.adapter import TeleopNode, run
 
 LEASE = 0.3
 """Length of a permit [s]."""
@@ -34,8 +31,4 @@ class Permits(TeleopNode):
 
 
 if __name__ == "__main__":
-    rclpy.init()
-    node = Permits()
-    with contextlib.suppress(KeyboardInterrupt, rclpy.executors.ExternalShutdownException, RCLError):
-        rclpy.spin(node)
-    rclpy.try_shutdown()
+    sys.exit(run(Permits))

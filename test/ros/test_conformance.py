@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -128,6 +129,20 @@ def test_motions_need_an_answer(
     told = capsys.readouterr().err
     assert "0.03 rad" in told
     assert "--yes" in told
+
+
+@pytest.mark.slow
+def test_ctrl_c_ends_it_at_once(root: Path, ros_domain: int, server: Callable[[str], None]) -> None:
+    """In the middle of the motions: one line, exit code 130."""
+    server("")
+    environment = {**os.environ, "ROS_DOMAIN_ID": str(ros_domain), "PYTHONPATH": str(root)}
+    command = [sys.executable, "-m", "teleop_cli.main", "conformance", "ARM", "--yes", "--wait", "30"]
+    process = subprocess.Popen(command, cwd=root, env=environment, stderr=subprocess.PIPE, text=True)
+    time.sleep(15.0)
+    process.send_signal(signal.SIGINT)
+    _, told = process.communicate(timeout=30)
+    assert told.strip() == "telesurgery: interrupted"
+    assert process.returncode == 130
 
 
 def test_an_arm_that_is_not_there(ros_domain: int, capsys: pytest.CaptureFixture[str]) -> None:

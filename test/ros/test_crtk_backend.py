@@ -11,7 +11,7 @@ import pytest
 
 rclpy = pytest.importorskip("rclpy", reason="ROS is not installed here")
 
-from teleop_core.contract import EYE_LINKS, EYES, STREAMS  # noqa: E402
+from teleop_core.contract import DEFAULT_ARMS, EYE_LINKS, EYES, STREAMS  # noqa: E402
 from teleop_core.signals import SafetyLevel  # noqa: E402
 from teleop_ros.adapter import message_type  # noqa: E402
 from teleop_ros.qos import publisher_qos, subscription_qos  # noqa: E402
@@ -126,18 +126,17 @@ def test_an_arm_that_is_taken_away_is_a_fault_and_comes_back_by_people(room: Any
     room.until(lambda: errors, what="the reason")
     assert ("no measured_js" if how == "stopped" else "took it to DISABLED") in errors[-1]
     room.until(lambda: room.console.safety is SafetyLevel.HOLD, what="hold")
-    ours = room.console.publisher("state_command", arm=ARM)
-    room.until(lambda: ours.get_subscription_count() > 0, what="our driver listens")
+    ours = [room.console.publisher("state_command", arm=arm) for arm in DEFAULT_ARMS]
+    room.until(lambda: all(arm.get_subscription_count() for arm in ours), what="our driver listens")
 
     def again() -> bool:
         for name in ("enable", "home"):
-            ours.publish(ours.msg_type(string=name))
+            for arm in ours:
+                arm.publish(arm.msg_type(string=name))
             room.spin(0.3)
-        state = room.console.newest["operating_state"]
-        return bool(state.state == "ENABLED" and state.is_homed and not state.is_busy)
+        return room.console.safety is SafetyLevel.OPERATING
 
-    room.until(again, 20.0, "enabled and homed anew")
-    room.until(lambda: room.console.safety is SafetyLevel.OPERATING, 20.0, "operating")
+    room.until(again, 20.0, "enabled and homed anew, and operating")
     room.engage()
     room.until(lambda: hospital.speed() > 0.005, what="it moves again")
 

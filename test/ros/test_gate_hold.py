@@ -10,7 +10,7 @@ import pytest
 
 rclpy = pytest.importorskip("rclpy", reason="ROS is not installed here")
 
-from robot_driver import teleoperated_arm  # noqa: E402
+from robot_driver import arm_view, teleoperated_arm  # noqa: E402
 from teleop_core.cart import rotation_display_in_base  # noqa: E402
 from teleop_core.jaw import JawLimits  # noqa: E402
 from teleop_core.motion_limits import MotionLimits  # noqa: E402
@@ -70,5 +70,5 @@ def test_a_hold_of_the_gate_ends_the_engagement(
     reason = "permit not renewed" if holding else ""
     arm.on_servo_report(report(holding=holding, hold_reason=reason, holds=holds))
     assert arm.pair.state is state
-    told = {"permit not renewed", teleoperated_arm.HELD} & set(arm.feedback().limit_reasons)
+    told = {"permit not renewed", arm_view.HELD} & set(arm.feedback("").limit_reasons)
     assert bool(told) is (state is TeleopState.ALIGNING)
