@@ -204,6 +204,7 @@ def theatre(root: Path) -> Iterator[Theatre]:
         try:
             made = Theatre(client, process, domain)
             made.until(lambda: client.count_publishers("/ECM/operating_state") > 0, "the driver starts", 60.0)
+            made.ask("crtk_version", "ECM")  # it has said all that it says at its start
             yield made
             process.send_signal(signal.SIGTERM)
             assert process.wait(20) == 0
