@@ -136,7 +136,8 @@ def plain_frame_is_rigid(pairs: Sequence[tuple[CartesianPose, CartesianPose]]) -
     position = max(math.dist(base[0].position, other.position) for other in base)
     angle = max(quaternion_angle(base[0].quaternion, other.quaternion) for other in base)
     good = position <= RIGID_POSITION and angle <= RIGID_ANGLE
-    return Verdict(good, f"off by {position * 1e3:.2f} mm and {angle:.4f} rad over {travel * 1e3:.1f} mm of travel")
+    hint = "" if good else " (does the camera stand?)"
+    return Verdict(good, f"off by {position * 1e3:.2f} mm and {angle:.4f} rad over {travel * 1e3:.1f} mm{hint}")
 
 
 def tip_moves_as_joints_say(trials: Sequence[JointTrial]) -> Verdict:

@@ -200,8 +200,8 @@ def preempts(second: tuple[float, ...], first: tuple[float, ...], path: Sequence
     """
     if len(path) < 5:
         return noted("too few joint states arrived")
-    if not largest_difference(path[0].position, first) > 2.0 * STILL_JOINT:
-        return noted("the first move was all but over when the second was sent")
+    if not largest_difference(path[0].position, first) > 0.5 * largest_difference(second, first):
+        return noted("the first move was more than half over when the second was sent")
     near = min(largest_difference(sample.position, first) for sample in path)
     off = largest_difference(path[-1].position, second)
     faults = []

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from conformance.judge_motion import JointTarget, TipTarget
+from conformance.judge_motion import JointTarget, TipTarget, largest_difference
 from conformance.samples import CartesianPose, Joints
 from conformance.session import EVENT_LIMIT, Session, replaced
 from conformance.verdict import NotCheckedError
@@ -15,6 +15,8 @@ from conformance.verdict import NotCheckedError
 Evidence = tuple[Any, ...]
 JAW_STEP = 0.1
 """Motion of the jaw [rad]."""
+TRIES = 3
+"""So often a move is begun that is to be interrupted in time."""
 LONG_MOVE = 5.0
 """A move that is to be stopped is so many small steps long."""
 
@@ -129,23 +131,40 @@ def pulse_of_no_way(topic: str) -> Callable[[Session], Evidence]:
 
 def preempted(session: Session) -> Evidence:
     """A second move before the first has ended: the arm goes where the second one says, and not first to the other."""
-    start, goal = begin_far_move(session)
-    since, sent = session.node.now(), session.node.ros_now()
-    session.move(lambda: session.node.send_joints("move_jp", start))
-    session.node.until(lambda: not session.state().is_busy, 5.0)
-    return start, goal, _path_from(session, since, sent)
+
+    def turn_back(start: tuple[float, ...]) -> None:
+        session.move(lambda: session.node.send_joints("move_jp", start))
+        session.node.until(lambda: not session.state().is_busy, 5.0)
+
+    start, goal, path = _interrupted(session, turn_back)
+    return start, goal, path
 
 
 def held(session: Session) -> Evidence:
     """Hold in the middle of a move."""
     session.node.connect("hold")
-    start, goal = begin_far_move(session)
-    since, sent = session.node.now(), session.node.ros_now()
-    session.node.send_empty("hold")
-    session.node.wait(1.5)
-    path, events = _path_from(session, since, sent), [session.state()]
+
+    def hold(_start: tuple[float, ...]) -> None:
+        session.node.send_empty("hold")
+        session.node.wait(1.5)
+
+    start, goal, path = _interrupted(session, hold)
+    events = [session.state()]
     session.go(start)
     return goal, path, events
+
+
+def _interrupted(session: Session, act: Callable[[tuple[float, ...]], None]) -> tuple[Any, Any, list[Joints]]:
+    """Start, goal and setpoints of a move in whose first half something was done; a busy machine needs some tries."""
+    for _ in range(TRIES):
+        start, goal = begin_far_move(session)
+        since, sent = session.node.now(), session.node.ros_now()
+        act(start)
+        path = _path_from(session, since, sent)
+        if path and largest_difference(path[0].position, goal) > 0.5 * largest_difference(start, goal):
+            break
+        session.go(start)
+    return start, goal, path
 
 
 def _path_from(session: Session, since: float, sent: int) -> list[Joints]:

@@ -21,8 +21,8 @@ pytestmark = [pytest.mark.dds, pytest.mark.slow]
 OPEN = {"names_in_another_order"}
 """Checked only where two joints happen to stand near to each other."""
 OF_A_JAW = {"jaw_servo_jp", "jaw_move_jp", "jaw_move_is_busy"}
-LEAST_RATE = "20"
-"""Least rate of streams [Hz]; the driver aims at 100, and the machine may run other tests meanwhile."""
+LEAST_RATE = "5"
+"""Least rate of streams [Hz]: how fast the driver is, is the matter of the benchmark; tests share their machine."""
 
 
 @pytest.fixture
