@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 from robot_driver.backend import ArmBackend, Measured
 from robot_driver.command_gate import CommandGate, Decision
 from robot_driver.gate_limits import Excess, GateLimits, GateReason
-from robot_driver.operating_state import ENABLED, FAULT, PAUSED, OperatingState
 from teleop_core.arm_model import arm_model
+from teleop_core.operating_state import ENABLED, FAULT, PAUSED, OperatingState
 from teleop_core.psm_kinematics import JAW_LIMITS
 
 JAW_LOWER, JAW_UPPER = float(JAW_LIMITS.lower[0]), float(JAW_LIMITS.upper[0])

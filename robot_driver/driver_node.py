@@ -30,10 +30,10 @@ from robot_driver.crtk.client_face import ClientFace
 from robot_driver.crtk.frames import Frames
 from robot_driver.crtk.inbox import Inbox
 from robot_driver.crtk.period_watch import PeriodWatch
-from robot_driver.operating_state import FAULT
 from robot_driver.robots import BACKENDS, connect
 from teleop_core.cart import ready_configuration
 from teleop_core.contract import ARMS, CAMERA_ARM, DEFAULT_ARMS, STREAMS, instruments, with_camera
+from teleop_core.operating_state import FAULT
 from teleop_core.permit import stamp_is_fresh
 from teleop_ros.adapter import Health, TeleopNode, run
 from teleop_ros.convert import seconds

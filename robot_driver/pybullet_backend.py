@@ -22,6 +22,8 @@ MOST_TO_CATCH_UP = 0.05
 POSITION_GAIN = 0.12
 """Share of the position error taken back in one physics step: a servo bandwidth of about 20 Hz."""
 VELOCITY_GAIN = 1.0
+HOMING_TIME = 0.4
+"""From enabling to the end of homing [s]; a real arm takes longer."""
 
 
 @dataclass
@@ -36,18 +38,20 @@ class _Arm:
     velocity: tuple[float, ...]
     jaw_setpoint: float
     changed: bool = False
+    enabled_at: float = float("-inf")
 
 
 class PyBulletBackend(ArmBackend):
     """All arms of the cart in one physics world."""
 
-    def __init__(self, arms: list[str], urdf_file: str) -> None:
+    def __init__(self, arms: list[str], urdf_file: str, homing_time: float = HOMING_TIME) -> None:
         """`arms`: those that this backend drives; the camera arm is held where it is not among them.
 
-        `urdf_file`: path of the expanded URDF.
+        `urdf_file`: path of the expanded URDF; `homing_time`: from enabling to the end of homing [s].
         """
         self._names = list(dict.fromkeys((*arms, CAMERA_ARM)))
         self._urdf_file = urdf_file
+        self._homing_time = homing_time
         self._arms: dict[str, _Arm] = {}
         self._client = -1
         self._robot = -1
@@ -76,11 +80,13 @@ class PyBulletBackend(ArmBackend):
 
     def enable(self, arm: str, enabled: bool) -> None:
         """Motors and brakes alike hold the arm at its setpoint in the simulation."""
+        if enabled:
+            self._arms[arm].enabled_at = self._time or 0.0
         self.hold(arm)
 
     def ready(self, arm: str) -> bool:
-        """A simulated arm always knows its joint positions."""
-        return True
+        """An arm takes a while to find its joint positions; clients of real ones count on that to hear the first."""
+        return (self._time or 0.0) - self._arms[arm].enabled_at >= self._homing_time
 
     def fault(self, arm: str) -> str:
         """Nothing breaks in the simulation."""

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from robot_driver.backend import Measured
 from robot_driver.joint_order import in_order
-from robot_driver.operating_state import DISABLED, ENABLED, FAULT, PAUSED
+from teleop_core.operating_state import DISABLED, ENABLED, FAULT, PAUSED
 
 SILENT = 0.25
 """Without joint positions for this long nobody knows where the arm is [s]."""

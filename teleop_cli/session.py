@@ -14,7 +14,7 @@ from teleop_cli.screen import Screen
 from teleop_cli.stop import Stop
 from teleop_cli.summary import Ending
 
-START_LIMIT = 20.0
+START_LIMIT = 40.0
 """All streams must be there and the safety monitor past its self-test this long after the start [s]."""
 FOLLOWING_LIMIT = 10.0
 """The measurement begins when all arms follow, or this long after all streams are there [s]."""

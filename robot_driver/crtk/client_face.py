@@ -23,7 +23,7 @@ from robot_driver.crtk.period_watch import PeriodStatistics
 from robot_driver.crtk.refusal import CommandRefusedError
 from robot_driver.gate_limits import GateLimits
 from robot_driver.motion.motion import MotionRefused
-from robot_driver.operating_state import FAULT
+from teleop_core.operating_state import FAULT
 from teleop_core.permit import USUAL_LEASE
 from teleop_core.psm_kinematics import JAW_NAME
 from teleop_core.se3 import Pose

@@ -14,6 +14,8 @@ from teleop_core.psm_kinematics import InverseKinematicsError
 from teleop_core.se3 import Pose
 
 MILLIMETRES = 1000.0
+MEANT_PLACE, MEANT_TURN = 1e-5, 1e-4
+"""Shortfalls that are no news to a client [m, rad]: a camera arm has no joint for each part of a pose."""
 
 
 class Reach:
@@ -47,7 +49,7 @@ class Reach:
             found = self._arm.model.inverse(pose, self._arm.gate.setpoint)
         except InverseKinematicsError as error:
             raise CommandRefusedError(str(error)) from error
-        if found.position_error or found.rotation_error:
+        if not (found.position_error <= MEANT_PLACE and found.rotation_error <= MEANT_TURN):
             place, turn = MILLIMETRES * found.position_error, math.degrees(found.rotation_error)
             self._teller.tell(now, f"{command} out of reach", f"by {place:.2f} mm and {turn:.2f} deg")
         return found.q

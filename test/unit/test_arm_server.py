@@ -31,7 +31,7 @@ class Driven:
         urdf_file = f"{folder}/cart.urdf"
         with open(urdf_file, "w", encoding="utf-8") as file:
             file.write(expand(arms=("PSM1", "ECM")))
-        self.backend = PyBulletBackend(["PSM1"], urdf_file)
+        self.backend = PyBulletBackend(["PSM1"], urdf_file, 0.0)
         self.backend.connect()
         self.arm = ArmServer("PSM1", self.backend, gate_limits(PERIOD, 0.15, 0.06))
         self.now = 0.0

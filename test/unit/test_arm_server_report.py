@@ -27,7 +27,7 @@ class Served:
     """PSM1 in PyBullet, enabled, homed and permitted, with a clock that only the test moves."""
 
     def __init__(self, urdf_file: str) -> None:
-        self.backend = PyBulletBackend(["PSM1"], urdf_file)
+        self.backend = PyBulletBackend(["PSM1"], urdf_file, 0.0)
         self.backend.connect()
         self.arm = ArmServer("PSM1", self.backend, replace(gate_limits(PERIOD, 0.125, 0.0625), jump_time=0.0625))
         self.now = 64.0

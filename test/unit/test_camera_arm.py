@@ -128,7 +128,7 @@ def served(tmp_path: Path) -> Iterator[tuple[PyBulletBackend, ArmServer]]:
     """The camera arm in the physics engine."""
     urdf_file = tmp_path / "cart.urdf"
     urdf_file.write_text(expand(arms=("PSM1", CAMERA_ARM)))
-    backend = PyBulletBackend(["PSM1", CAMERA_ARM], str(urdf_file))
+    backend = PyBulletBackend(["PSM1", CAMERA_ARM], str(urdf_file), 0.0)
     backend.connect()
     yield backend, ArmServer(CAMERA_ARM, backend, LIMITS)
     backend.close()
@@ -163,7 +163,7 @@ def test_an_arm_that_is_not_driven_holds_the_camera(tmp_path: Path) -> None:
     """The camera arm is on the cart in every session, held where it starts."""
     urdf_file = tmp_path / "cart.urdf"
     urdf_file.write_text(expand(arms=("PSM2", CAMERA_ARM)))
-    backend = PyBulletBackend(["PSM2"], str(urdf_file))
+    backend = PyBulletBackend(["PSM2"], str(urdf_file), 0.0)
     backend.connect()
     for step in range(100):
         backend.advance(step * PERIOD)

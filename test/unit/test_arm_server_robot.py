@@ -1,0 +1,124 @@
+"""An arm whose robot takes its time to come home, or says that it cannot go on."""
+
+from __future__ import annotations
+
+from robot_driver.arm_limits import arm_gate_limits
+from robot_driver.arm_server import ArmServer
+from robot_driver.backend import ArmBackend, Measured
+
+PLACE = (0.0, 0.1, 0.15, 0.0, 0.0, 0.0)
+REST = (0.0,) * 6
+
+
+class Robot(ArmBackend):
+    """Says what a test wants it to say, and keeps what it is told."""
+
+    def __init__(self) -> None:
+        self.at, self.problem, self.home = PLACE, "", False
+        self.told: list[tuple[float, ...]] = []
+        self.enabled: list[bool] = []
+
+    def enable(self, arm: str, enabled: bool) -> None:
+        self.enabled.append(enabled)
+
+    def ready(self, arm: str) -> bool:
+        return self.home
+
+    def fault(self, arm: str) -> str:
+        return self.problem
+
+    def servo(self, arm: str, position: tuple[float, ...], velocity: tuple[float, ...], jaw: float) -> None:
+        self.told.append(position)
+
+    def hold(self, arm: str) -> None:
+        pass
+
+    def measured(self, arm: str) -> Measured:
+        return Measured(self.at, REST, REST, 0.0, 0.0, 0.0)
+
+
+def new() -> tuple[Robot, ArmServer]:
+    robot = Robot()
+    return robot, ArmServer("PSM1", robot, arm_gate_limits("PSM1", 0.005, 0.15, 0.06))
+
+
+def enabled() -> tuple[Robot, ArmServer]:
+    robot, arm = new()
+    robot.home = True
+    assert arm.state_command("enable") == arm.state_command("home") == ""
+    assert arm.operating.ready
+    return robot, arm
+
+
+def moves(arm: ArmServer, now: float) -> bool:
+    """A permitted command becomes the setpoint."""
+    arm.gate.permit(now, True, 1, round(now * 1000.0), 0.5, 1.0)
+    return arm.servo(now, arm.gate.setpoint, now)
+
+
+def test_homing_is_busy_until_the_robot_knows_its_joints() -> None:
+    """Nothing moves until then; the arm is then taken up where it is, and told once."""
+    robot, arm = new()
+    arm.state_command("enable")
+    assert arm.state_command("home") == ""
+    assert (arm.operating.is_homed, arm.operating.is_busy, arm.homing) == (False, True, True)
+    arm.tick(0.005)
+    assert not arm.take_change()
+    assert not moves(arm, 0.01)
+    robot.home, robot.at = True, (0.2, *PLACE[1:])
+    arm.tick(0.015)
+    assert (arm.operating.is_homed, arm.operating.is_busy, arm.homing) == (True, False, False)
+    assert robot.told[-1] == robot.at
+    assert arm.take_change()
+    assert not arm.take_change()
+    assert moves(arm, 0.02)
+
+
+def test_homing_ends_when_the_arm_is_disabled() -> None:
+    """A robot that comes home later changes nothing."""
+    robot, arm = new()
+    arm.state_command("enable")
+    arm.state_command("home")
+    arm.state_command("disable")
+    robot.home = True
+    arm.tick(0.005)
+    assert not arm.homing
+    assert not arm.operating.is_homed
+    assert not arm.take_change()
+
+
+def test_a_robot_that_cannot_go_on_is_in_fault_and_held() -> None:
+    """Told once, with its reason; a paused arm too, a disabled one is left alone."""
+    for command in ("", "pause"):
+        robot, arm = enabled()
+        assert moves(arm, 0.1)
+        if command:
+            arm.state_command(command)
+        robot.problem = "cable torn"
+        arm.tick(0.105)
+        assert (arm.operating.state, arm.operating.is_homed, arm.problem) == ("FAULT", False, "cable torn")
+        assert arm.take_change()
+        assert not moves(arm, 0.11)
+        arm.tick(0.115)
+        assert not arm.take_change()
+    robot, arm = new()
+    robot.problem = "cable torn"
+    arm.tick(0.005)
+    assert arm.operating.state == "DISABLED"
+
+
+def test_people_enable_and_home_it_anew() -> None:
+    """The robot is asked again, the reason is gone, and it has to come home before it moves."""
+    robot, arm = enabled()
+    robot.problem = "cable torn"
+    arm.tick(0.005)
+    robot.problem, robot.home = "", False
+    assert arm.state_command("enable") == ""
+    assert arm.problem == ""
+    assert robot.enabled == [True, True]
+    arm.tick(0.01)
+    assert not moves(arm, 0.015)
+    arm.state_command("home")
+    robot.home = True
+    arm.tick(0.02)
+    assert moves(arm, 0.025)
