@@ -154,14 +154,19 @@ class Theatre:
         return next(one for one in found if text in one)
 
     def command(self, arm: str, verb: str) -> Any:
-        """A state command; returns the event that answers it."""
+        """A state command; returns the event that answers it, of homing the one at its end."""
         kept = self.client.hear("operating_state", arm)
         self.until(lambda: self.client.count_publishers(f"/{arm}/operating_state") > 0, "the state can be heard")
         self.spin(0.05)
         asked = self.client.get_clock().now().nanoseconds
         self.say("state_command", arm, string=verb)
-        self.until(lambda: kept and _nanoseconds(kept[-1]) > asked, f"an event after {verb}")
-        return next(message for message in kept if _nanoseconds(message) > asked)
+
+        def answers() -> list[Any]:
+            since = [message for message in kept if _nanoseconds(message) > asked]
+            return [message for message in since if not message.is_busy] if verb == "home" else since
+
+        self.until(answers, f"an event after {verb}")
+        return answers()[0]
 
     def prepare(self, arm: str) -> None:
         """Enabled, homed, released by everybody, its stream of setpoints heard."""
