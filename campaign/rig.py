@@ -234,7 +234,7 @@ class Rig:
                     self.order("stranger", "state_command", arm=arm, command=command)
                     time.sleep(0.02)
             self._step("enable and home")
-            return 0.3
+            return 0.8
         if state in (SafetyLevel.PAUSED, SafetyLevel.OPERATING) and not self.following:
             self._step("clutch")
             self.order("console", "gesture", after=0.0, press=PRESS)

@@ -101,8 +101,10 @@ class ArmServer:
         """Carry out a CRTK state command; returns why not, or empty."""
         before = self.operating.state
         refusal = self.operating.command(name)
-        if not refusal:
-            self.homing = name == "home" and not self._backend.ready(self.name)
+        if name == "home" and not refusal:
+            self.homing = not self._backend.ready(self.name)
+        elif (name == "unhome" and not refusal) or self.operating.state != ENABLED:
+            self.homing = False
         if self.homing:
             self.operating.is_homed, self.operating.is_busy = False, True
         if name == "enable" and not refusal and before != ENABLED:
@@ -110,7 +112,8 @@ class ArmServer:
         self.gate.enable(self.operating.ready)
         if not self.operating.ready:
             self._backend.hold(self.name)
-        if not refusal and name in ("enable", "disable"):
+        # Asked again for what it is already, the robot would begin anew with coming home.
+        if not refusal and name in ("enable", "disable") and before != self.operating.state:
             self.problem = ""
             self._backend.enable(self.name, self.operating.state == ENABLED)
         return refusal

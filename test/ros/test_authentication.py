@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import os
 import subprocess
 import sys
@@ -205,9 +204,8 @@ def test_without_the_monitor_nobody_else_permits(guarded: GuardedRoom) -> None:
         if number % 3 == 1:
             sign_permit(stranger, forged)
         elif number % 3 == 2:
-            forged = copy.deepcopy(recorded[-1])
-            forged.permit_sequence = before.permit_sequence + 1000 + number
-            forged.header = guarded.console.header()
+            sequence = before.permit_sequence + 1000 + number
+            forged = recorded[-1]._replace(permit_sequence=sequence, header=guarded.console.header())
         publisher.publish(forged)
         guarded.console.clutch = number % 20 < 10
         guarded.room.spin(0.02)

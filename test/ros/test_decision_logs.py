@@ -11,6 +11,7 @@ pytest.importorskip("rclpy", reason="ROS is not installed here")
 
 from robot_driver.arm_limits import gate_limits
 from robot_driver.command_gate import CommandGate
+from teleop_core.arm_swap import ArmSwap
 from teleop_core.cart import rotation_display_in_base
 from teleop_core.decision_log import replay
 from teleop_core.jaw import JawLimits
@@ -50,7 +51,8 @@ def test_gates_receiver_and_pairs_decide_again_as_they_did(room: Any, tmp_path: 
     assert gates.compared > 500
     receiver = CommandReceiver(SessionLimits(max_age=LAN.command_hold))
     factories: dict[str, Any] = {f"pair {arm}": lambda arm=arm: pair(arm) for arm in HANDS}
-    hands = replay(logs["kinematics"], {**factories, "receiver": lambda: receiver})
+    factories |= {"receiver": lambda: receiver, "swap": lambda: ArmSwap(tuple(HANDS))}
+    hands = replay(logs["kinematics"], factories)
     assert (hands.first_difference, dict(hands.skipped)) == ("", {})
     assert hands.compared > 500
 

@@ -122,3 +122,17 @@ def test_people_enable_and_home_it_anew() -> None:
     robot.home = True
     arm.tick(0.02)
     assert moves(arm, 0.025)
+
+
+def test_an_enabled_arm_that_is_enabled_again_goes_on_homing() -> None:
+    """Clients repeat themselves; the robot is not asked anew, and homing is not forgotten. Unhoming ends it."""
+    robot, arm = new()
+    arm.state_command("enable")
+    arm.state_command("home")
+    arm.state_command("enable")
+    assert robot.enabled == [True]
+    assert (arm.homing, arm.operating.is_busy) == (True, True)
+    arm.state_command("unhome")
+    robot.home = True
+    arm.tick(0.005)
+    assert not arm.operating.is_homed

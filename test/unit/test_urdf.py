@@ -357,5 +357,5 @@ def test_rviz_shows_the_frames_and_topics_that_exist(joints: dict[str, Joint]):
     assert images == {STREAMS["image"].topic_for(eye=eye) for eye in EYES}
     topics = {d["Topic"]["Value"] for d in configuration["Displays"] if "Topic" in d}
     descriptions = {d["Description Topic"]["Value"] for d in configuration["Displays"] if "Description Topic" in d}
-    assert topics - images == set()
+    assert topics - images == {STREAMS["virtual_fixtures"].topic}
     assert descriptions == {STREAMS["robot_description"].topic}
