@@ -5,6 +5,8 @@
 
 PYTHON ?=
 BIN := .venv/bin
+QUICK_TESTS := test/unit test/meta test/property test/report test/launch
+LIVE_TESTS := test/campaign test/end_to_end test/ros
 
 # A ROS installation that is sourced in this shell must not mix with the ROS of .venv.
 ifdef AMENT_PREFIX_PATH
@@ -22,8 +24,13 @@ setup: ## make the environment in .venv (the other targets do it when it is need
 demo: setup ## operate the simulated robot until Ctrl-C
 	exec $(BIN)/telesurgery demo $(ARGS)
 
-test: setup ## run all tests
+test: setup ## run all tests: those without nodes on two cores, then those that need the machine to themselves
+ifdef ARGS
 	exec $(BIN)/pytest $(ARGS)
+else
+	$(BIN)/pytest -n 2 $(QUICK_TESTS)
+	exec $(BIN)/pytest $(LIVE_TESTS)
+endif
 
 lint: setup ## style of the code
 	$(BIN)/ruff check

@@ -17,11 +17,13 @@ from telesurgery.msg import ArmServo
 from robot_driver.arbitration import Owner
 from teleop_core import cart
 from teleop_core.arm_model import arm_model
-from teleop_core.contract import ARMS, INSTRUMENT_ARMS
 from teleop_core.se3 import Pose
 from teleop_ros.convert import pose_message
 
 pytestmark = [pytest.mark.dds, pytest.mark.slow]
+
+KINDS = ("PSM1", "ECM")
+"""One arm of each kind: the conformance check takes all four through their motions."""
 
 
 def stream(theatre: Any, name: str, arm: str, seconds: float, fill: Any, rate: float = 100.0) -> dict[str, Any]:
@@ -42,7 +44,7 @@ def near(arm: str, share: float) -> list[float]:
     return (ready + share * (0.5 * (limits.lower + limits.upper) - ready)).tolist()
 
 
-@pytest.mark.parametrize("arm", ARMS)
+@pytest.mark.parametrize("arm", KINDS)
 def test_moves_in_joint_space_reach_their_goal(theatre: Any, arm: str) -> None:
     """move_jp and move_jr: busy, then at the goal and not busy; the tool is there too. A move to where it is pulses."""
     theatre.prepare(arm)
@@ -57,7 +59,7 @@ def test_moves_in_joint_space_reach_their_goal(theatre: Any, arm: str) -> None:
     assert list(theatre.newest("measured_js", arm).position) == pytest.approx(theatre.position(arm), abs=2e-3)
 
 
-@pytest.mark.parametrize("arm", ARMS)
+@pytest.mark.parametrize("arm", KINDS)
 def test_a_move_in_space_is_a_straight_line(theatre: Any, arm: str) -> None:
     """move_cp of 2 cm in the plain frame: the commanded tip stays within 20 micrometres of the line."""
     theatre.prepare(arm)
@@ -83,7 +85,7 @@ def test_a_move_in_space_is_a_straight_line(theatre: Any, arm: str) -> None:
     assert deviation.max() <= 2e-5
 
 
-@pytest.mark.parametrize("arm", ARMS)
+@pytest.mark.parametrize("arm", KINDS)
 def test_servo_follows_at_a_hundred_hertz(theatre: Any, arm: str) -> None:
     """servo_jp and servo_cp: the setpoint is where the last command was; the arm is not busy."""
     theatre.prepare(arm)
@@ -116,7 +118,7 @@ def test_servo_follows_at_a_hundred_hertz(theatre: Any, arm: str) -> None:
     assert not [m.data for m in theatre.client.hear("warning", arm) if "servo_cp refused" in m.data]
 
 
-@pytest.mark.parametrize("arm", ARMS)
+@pytest.mark.parametrize("arm", KINDS)
 def test_interpolation_of_rare_targets_is_smooth(theatre: Any, arm: str) -> None:
     """interpolate_jp at 25 Hz with jitter and losses: the setpoint keeps its speed between targets, and gets there."""
     theatre.prepare(arm)
@@ -146,7 +148,7 @@ def test_interpolation_of_rare_targets_is_smooth(theatre: Any, arm: str) -> None
     assert np.mean(np.abs(moving) > 0.02) > 0.8
 
 
-@pytest.mark.parametrize("arm", ARMS)
+@pytest.mark.parametrize("arm", KINDS)
 def test_a_velocity_stops_with_the_client(theatre: Any, arm: str) -> None:
     """servo_cv along the view of the camera, away from the operator; silence is a stop."""
     theatre.prepare(arm)
@@ -164,7 +166,7 @@ def test_a_velocity_stops_with_the_client(theatre: Any, arm: str) -> None:
     assert theatre.position(arm) == stood
 
 
-@pytest.mark.parametrize("arm", INSTRUMENT_ARMS)
+@pytest.mark.parametrize("arm", KINDS[:1])
 def test_the_jaw_opens_and_closes(theatre: Any, arm: str) -> None:
     """jaw/move_jp is busy until it is there; jaw/servo_jp follows; the finger joints of the robot do."""
     theatre.prepare(arm)
@@ -178,7 +180,7 @@ def test_the_jaw_opens_and_closes(theatre: Any, arm: str) -> None:
     assert theatre.newest("jaw_measured_js", arm).position[0] == pytest.approx(0.3, abs=0.02)
 
 
-@pytest.mark.parametrize("arm", ARMS)
+@pytest.mark.parametrize("arm", KINDS)
 def test_what_cannot_be_done_is_refused_and_told(theatre: Any, arm: str) -> None:
     """Wrong sizes and names, numbers that are none, jumps, unknown frames, no rotation: told, and nothing moves."""
     theatre.prepare(arm)
@@ -209,7 +211,7 @@ def test_what_cannot_be_done_is_refused_and_told(theatre: Any, arm: str) -> None
     assert theatre.ask("operating_state", arm).operating_state.state == "ENABLED"
 
 
-@pytest.mark.parametrize("arm", ARMS)
+@pytest.mark.parametrize("arm", KINDS)
 def test_a_goal_beyond_the_range_is_clamped_and_told(theatre: Any, arm: str) -> None:
     """The arm stops at the limit, and the client knows by how much it fell short."""
     theatre.prepare(arm)
@@ -220,7 +222,7 @@ def test_a_goal_beyond_the_range_is_clamped_and_told(theatre: Any, arm: str) -> 
     theatre.move("move_jp", arm, position=near(arm, 0.1))
 
 
-@pytest.mark.parametrize("arm", ARMS)
+@pytest.mark.parametrize("arm", KINDS)
 def test_hold_stops_a_move_and_a_lost_permit_does(theatre: Any, arm: str) -> None:
     """The arm stands, not busy, still enabled; with the permit back it does not go on by itself."""
     theatre.prepare(arm)
@@ -248,7 +250,7 @@ def test_hold_stops_a_move_and_a_lost_permit_does(theatre: Any, arm: str) -> Non
     theatre.say("set_trajectory_ratio", arm, data=1.0)
 
 
-@pytest.mark.parametrize("arm", ARMS)
+@pytest.mark.parametrize("arm", KINDS)
 def test_without_a_permit_nothing_moves_and_the_client_is_told(theatre: Any, arm: str) -> None:
     """Servo and move pass the same gate as teleoperation."""
     theatre.prepare(arm)
@@ -261,7 +263,7 @@ def test_without_a_permit_nothing_moves_and_the_client_is_told(theatre: Any, arm
     theatre.client.permits = True
 
 
-@pytest.mark.parametrize("arm", ARMS)
+@pytest.mark.parametrize("arm", KINDS)
 def test_the_local_team_wins_over_a_running_move(theatre: Any, arm: str) -> None:
     """A claim ends the move at once; the client is refused until the release; the local team moves the arm itself."""
     theatre.prepare(arm)
@@ -288,7 +290,7 @@ def test_the_local_team_wins_over_a_running_move(theatre: Any, arm: str) -> None
     theatre.move("move_jp", arm, position=near(arm, 0.0))
 
 
-@pytest.mark.parametrize("arm", INSTRUMENT_ARMS)
+@pytest.mark.parametrize("arm", KINDS[:1])
 def test_teleoperation_and_a_client_do_not_share_an_arm(theatre: Any, arm: str) -> None:
     """While teleoperation commands an arm a client is refused, and the other way round; the other arms stay free."""
     theatre.prepare(arm)
