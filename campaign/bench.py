@@ -35,6 +35,7 @@ FULL_CART = (*INSTRUMENT_ARMS, CAMERA_ARM)
 SETTINGS: dict[str, Setting] = {
     "2 arms": Setting(DEFAULT_ARMS, reactions=True),
     "4 arms": Setting(FULL_CART, reactions=True),
+    "4 arms, no recorder": Setting(FULL_CART, record=False),
     "1 arm": Setting(DEFAULT_ARMS[:1]),
     "2 arms, no pictures": Setting(DEFAULT_ARMS, video=False),
     "4 arms, no pictures": Setting(FULL_CART, video=False),

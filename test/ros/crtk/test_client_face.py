@@ -27,8 +27,8 @@ from teleop_ros.convert import pose_from_message, pose_message
 
 pytestmark = [pytest.mark.dds, pytest.mark.slow]
 
-KINDS = ("PSM1", "ECM")
-"""One arm of each kind: the conformance check takes all four through their motions."""
+KINDS = ("PSM1", pytest.param("ECM", marks=pytest.mark.exhaustive))
+"""One arm of each kind."""
 CLIENT = QoSProfile(depth=10)
 TABLE = {
     ("DISABLED", "enable"): "ENABLED",
