@@ -310,3 +310,11 @@ def test_what_was_limited_is_told_with_each_amount() -> None:
         Excess(GateReason.INSERTION_VELOCITY, 0.0625),
         Excess(GateReason.INSERTION_ACCELERATION, 14.0),
     )
+
+
+def test_the_share_of_full_speed_that_is_permitted_is_shown() -> None:
+    """That of the newest permit; motions pace themselves by it."""
+    assert opened(ratio=0.5).velocity_ratio == 0.5
+    gate = opened()
+    assert gate.permit(NOW + DT, True, SESSION, 2, LEASE, 0.25)
+    assert gate.velocity_ratio == 0.25
