@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from abc import ABC, abstractmethod
 from typing import Any
 
 from robot_driver.arbitration import Owner
@@ -13,7 +14,7 @@ from teleop_ros.adapter import TeleopNode
 HELD = "the arm was held for a moment"
 
 
-class ArmView:
+class ArmView(ABC):
     """Subscriptions of one arm.
 
     Attributes:
@@ -44,9 +45,9 @@ class ArmView:
         """Enabled and homed, and nobody else has it."""
         return self._enabled and not self._elsewhere
 
+    @abstractmethod
     def stop(self) -> None:
-        """Let go: nothing more is sent."""
-        raise NotImplementedError
+        """Let go: nothing more is sent. What drives the arm knows how."""
 
     def on_operating_state(self, message: Any) -> None:
         """The arm may be driven, or not."""
