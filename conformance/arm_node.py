@@ -53,6 +53,8 @@ class ArmNode(Node):
         super().__init__(NAME)
         self.arm = arm.rstrip("/")
         self.recording = Recording()
+        self.interrupted = False
+        """Somebody wants the check to end: the next wait raises KeyboardInterrupt, once."""
         self._place = self.arm if self.arm.startswith("/") else f"{self.get_namespace().rstrip('/')}/{self.arm}"
         self._heard: list[Subscription] = []
         self._senders: dict[str, Publisher] = {}
@@ -125,9 +127,16 @@ class ArmNode(Node):
         return int(self.get_clock().now().nanoseconds)
 
     def until(self, condition: Callable[[], bool], limit: float) -> bool:
-        """Take messages until the condition holds, at most so long [s]; whether it does."""
+        """Take messages until the condition holds, at most so long [s]; whether it does.
+
+        Raises:
+            KeyboardInterrupt: If somebody interrupted the check; only once, so that the arm can still be held.
+        """
         end = self.now() + limit
         while True:
+            if self.interrupted:
+                self.interrupted = False
+                raise KeyboardInterrupt
             self._take()
             if condition():
                 return True

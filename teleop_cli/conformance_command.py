@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
+import signal
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from rich.console import Console
@@ -19,6 +21,8 @@ from teleop_cli.operate import ANSWER_LIMIT, domains, with_place
 
 if TYPE_CHECKING:
     from rclpy.node import Node
+
+    from conformance.arm_node import ArmNode
 
 PASSED, FAILED, USAGE = 0, 1, 2
 PLAN = """\
@@ -106,12 +110,13 @@ def _check_all(domain: int, arguments: argparse.Namespace, chosen: Sequence[Chec
     for name in arms:
         node = ArmNode(name)
         try:
-            graph = discover(node, arguments.wait)
-            if graph is None:
-                return _refused(f"{name}: no such arm in ROS domain {domain} within {arguments.wait:g} s; {ADVICE}")
-            allowed = [check for check in chosen if check.kind is Kind.LOOK] if arguments.no_motion else chosen
-            tell = _progress(name, len(allowed))
-            report = check_arm(node, graph, allowed, arguments.unhome, arguments.min_rate, tell)
+            with _interrupts(node):
+                graph = discover(node, arguments.wait)
+                if graph is None:
+                    return _refused(f"{name}: no such arm in ROS domain {domain} within {arguments.wait:g} s; {ADVICE}")
+                allowed = [check for check in chosen if check.kind is Kind.LOOK] if arguments.no_motion else chosen
+                tell = _progress(name, len(allowed))
+                report = check_arm(node, graph, allowed, arguments.unhome, arguments.min_rate, tell)
             report.verdicts.update(not_allowed([check for check in chosen if check not in allowed]))
             reports.append(report)
         finally:
@@ -148,6 +153,21 @@ def _all_arms(limit: float) -> list[str]:
         return found
     finally:
         node.destroy_node()
+
+
+@contextlib.contextmanager
+def _interrupts(node: ArmNode) -> Iterator[None]:
+    """Let SIGINT and SIGTERM end the check where it waits: raised in a call of rclpy they become a RuntimeError."""
+
+    def note(_number: int, _frame: object) -> None:
+        node.interrupted = True
+
+    before = {number: signal.signal(number, note) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _agreed(arms: Sequence[str], unhome: bool) -> bool:
