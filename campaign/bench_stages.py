@@ -26,9 +26,9 @@ from teleop_core.session import CommandReceiver, SessionLimits
 from teleop_core.signals import HandSignal, OperatorSignal
 from teleop_core.teleoperation import ArmStatus, HandArmPair
 from teleop_ros.cdr import reader, writer
-from teleop_ros.convert import fill_operator_command, operator_signal
+from teleop_ros.convert import operator_command, operator_signal
 from teleop_ros.keys import authenticator
-from teleop_ros.message_mac import sign_command, verify_command
+from teleop_ros.message_mac import signed_command, verify_command
 
 PERIOD = 0.005
 COUNT, WARM_UP = 4000, 200
@@ -73,23 +73,21 @@ def measure(count: int = COUNT) -> Durations:
 
 def _messages(count: int) -> Durations:
     """A packet of two hands, and what leads two arms."""
-    packet = OperatorCommand()
-    packet.header.frame_id = "display"
     hand = _signal(1.0, 1, False).hands[0]
     signal = replace(_signal(1.0, 1, False), hands=(hand, replace(hand, name="MTML")))
     arms = TeleopServo(arms=[ArmServo(name=arm, position=list(START), jaw=0.1) for arm in ("PSM1", "PSM2")])
     write_packet, read_packet = writer(OperatorCommand), reader(OperatorCommand)
     write_arms, read_arms = writer(TeleopServo), reader(TeleopServo)
-    fill_operator_command(packet, signal)
+    packet = operator_command(signal, "display")
     with TemporaryDirectory() as folder:
         make_keys(Path(folder) / "keys")
         key = authenticator(f"{folder}/keys", "command")
-    sign_command(key, packet)
+    packet = signed_command(key, packet)
     packet_bytes, arms_bytes = write_packet(packet), write_arms(arms)
     received = read_packet(packet_bytes)
     stages: dict[str, Callable[[], Any]] = {
-        "packet: fill": partial(fill_operator_command, packet, signal),
-        "packet: sign": partial(sign_command, key, packet),
+        "packet: fill": partial(operator_command, signal, "display"),
+        "packet: sign": partial(signed_command, key, packet),
         "packet: write": partial(write_packet, packet),
         "packet: read": partial(read_packet, packet_bytes),
         "packet: verify": partial(verify_command, key, received),

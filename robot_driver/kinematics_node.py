@@ -19,7 +19,6 @@ from pathlib import Path
 from typing import Any
 
 from diagnostic_msgs.msg import DiagnosticStatus
-from std_msgs.msg import Header
 from telesurgery.msg import TeleopServo
 
 from robot_driver.teleoperated_arm import TeleoperatedArm
@@ -38,7 +37,7 @@ from teleop_core.signals import OperatorSignal
 from teleop_core.teleoperation import HandArmPair
 from teleop_ros.adapter import Health, TeleopNode, run
 from teleop_ros.cdr import plain
-from teleop_ros.convert import operator_signal, seconds, time_message
+from teleop_ros.convert import HEADER, operator_signal, seconds, stamp, time_message
 from teleop_ros.decisions import DECISION_LOG, watcher
 from teleop_ros.fixture_markers import fixture_markers
 from teleop_ros.keys import KEY_FOLDER, authenticator
@@ -48,8 +47,8 @@ from teleop_ros.phase import Phase
 from teleop_ros.profiles import profile, require_security
 
 FEEDBACK_PERIOD = 1.0 / STREAMS["feedback"].rate
-HEADER, TELEOP_SERVO = plain(Header), plain(TeleopServo)
-"""Messages that go out 200 times a second, as they are written."""
+TELEOP_SERVO = plain(TeleopServo)
+"""Message that goes out 200 times a second, as it is written."""
 BEGIN_ROUND_TRIP = 1.0
 """With keys a console takes control only with an echo of our feedback that is at most this old [s]."""
 
@@ -147,8 +146,8 @@ class KinematicsNode(TeleopNode):
             driven.append(self.camera.drive(now, signal, permitted, ratio))
         commands = [command for command in driven if command is not None]
         if commands:
-            stamp = time_message(self._sampled_at(now, ros_now, signal))
-            self._servo.publish(TELEOP_SERVO(HEADER(stamp, ""), commands))
+            header = HEADER(stamp(self._sampled_at(now, ros_now, signal)), "")
+            self._servo.publish(TELEOP_SERVO(header, commands))
         self._phase.heard(now)
 
     def on_link_status(self, message: Any) -> None:

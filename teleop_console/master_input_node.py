@@ -35,9 +35,9 @@ from teleop_core.contract import ARMS, DEFAULT_ARMS, instruments
 from teleop_core.graph import BUILT_IN_SURGEON
 from teleop_core.signals import OperatorSignal, SafetyLevel, TeleopState
 from teleop_ros.adapter import Health, TeleopNode, run
-from teleop_ros.convert import fill_operator_command, pose_from_message, seconds
+from teleop_ros.convert import operator_command, pose_from_message, seconds
 from teleop_ros.keys import KEY_FOLDER, authenticator
-from teleop_ros.message_mac import sign_command
+from teleop_ros.message_mac import signed_command
 from teleop_ros.parameters import ParameterError, check, declare, parameter
 
 FRAME = "display"
@@ -108,8 +108,6 @@ class MasterInputNode(TeleopNode):
         self._start = StartOfSending()
 
         self._commands = self.publisher("command")
-        self._message = self._commands.msg_type()
-        self._message.header.frame_id = FRAME
         self._crtk = CrtkPublisher(self.publisher, parameters.rate, FRAME)
         self._crtk_console = CrtkConsole(self, self._state)
         self.subscription("feedback", self.on_feedback)
@@ -175,9 +173,7 @@ class MasterInputNode(TeleopNode):
         return replace(sample, operator_present=self._gesture.present(safety), clutch=clutch)
 
     def _send(self, signal: OperatorSignal) -> None:
-        fill_operator_command(self._message, signal)
-        sign_command(self._key, self._message)
-        self._commands.publish(self._message)
+        self._commands.publish(signed_command(self._key, operator_command(signal, FRAME)))
         self._sent += 1
 
     def _tell_problem(self) -> None:

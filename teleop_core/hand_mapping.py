@@ -10,11 +10,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
+
 from teleop_core.se3 import (
     FloatArray,
     Pose,
+    as_floats,
+    multiplied,
     quaternion_angle,
-    quaternion_conjugate,
     quaternion_from_matrix,
     quaternion_multiply,
 )
@@ -77,13 +80,24 @@ class HandMapping:
 
     def wanted(self, anchor: Anchor, hand: Pose) -> Pose:
         """Pose that the hand wants the tool to have, in the arm's base."""
-        key, position, quaternion = anchor.key, anchor.tool.position, anchor.tool.quaternion
+        key, tool, start = anchor.key, anchor.tool, anchor.hand
+        position, quaternion = tool.position, tool.quaternion
         if not key.lock_translation:
-            position = position + key.scale * (self._rotation @ (hand.position - anchor.hand.position))
+            (x, y, z), (x0, y0, z0) = as_floats(hand.position), as_floats(start.position)
+            dx, dy, dz = key.scale * (x - x0), key.scale * (y - y0), key.scale * (z - z0)
+            (px, py, pz), (rx, ry, rz) = as_floats(position), self._rows
+            position = np.array(
+                (
+                    px + rx[0] * dx + rx[1] * dy + rx[2] * dz,
+                    py + ry[0] * dx + ry[1] * dy + ry[2] * dz,
+                    pz + rz[0] * dx + rz[1] * dy + rz[2] * dz,
+                )
+            )
         if not key.lock_rotation:
-            turned = quaternion_multiply(hand.quaternion, quaternion_conjugate(anchor.hand.quaternion))
-            in_base = quaternion_multiply(quaternion_multiply(self._turn, turned), self._turn_back)
-            quaternion = quaternion_multiply(in_base, quaternion)
+            qx, qy, qz, qw = as_floats(start.quaternion)
+            turned = multiplied(as_floats(hand.quaternion), (-qx, -qy, -qz, qw))
+            in_base = multiplied(multiplied(self._turn, turned), self._turn_back)
+            quaternion = np.array(multiplied(in_base, as_floats(quaternion)))
         return Pose(position, quaternion)
 
     def misalignment(self, hand: Pose, tool: Pose) -> float:
@@ -92,5 +106,6 @@ class HandMapping:
 
     def _set(self, rotation: FloatArray) -> None:
         self._rotation = rotation
-        self._turn = quaternion_from_matrix(rotation)
-        self._turn_back = quaternion_conjugate(self._turn)
+        self._rows = rotation.tolist()
+        x, y, z, w = quaternion_from_matrix(rotation).tolist()
+        self._turn, self._turn_back = (x, y, z, w), (-x, -y, -z, w)

@@ -7,8 +7,11 @@ again, by rules of its own.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
+
+import numpy as np
 
 from teleop_core.psm_kinematics import (
     INSERTION_AT_RCM,
@@ -19,13 +22,13 @@ from teleop_core.psm_kinematics import (
     inverse_pose,
     position_joints,
 )
-from teleop_core.se3 import FloatArray, Pose, quaternion_angle, slerp
+from teleop_core.se3 import FloatArray, Pose, as_floats, quaternion_angle, slerp
 
 PLACE = (0, 1, 2)
 """Joints that place the tip: yaw, pitch, insertion."""
 WRIST = (3, 4, 5)
 """Joints that turn it: roll, wrist pitch, wrist yaw."""
-
+Vector = tuple[float, float, float]
 
 ENGAGE_TOLERANCE = 0.003
 """An arm that stands this much nearer to the cannula than following allows may still be engaged [m]."""
@@ -108,28 +111,29 @@ class MotionLimiter:
             wanted: Where the hand wants the tool.
             present: Where it was told to be last.
             velocity: How fast it went there, shape (3,) [m/s].
-            dt: Time for the step [s].
+            dt: Time for the step, above 0 [s].
 
         Returns:
             The pose, the velocity of the tip on the way to it, shape (3,) [m/s], and why it is not the wanted one.
         """
         reasons: list[str] = []
-        way = wanted.position - present.position
-        velocity = self._allowed_velocity(way, velocity, dt, reasons)
-        position = present.position + velocity * dt if reasons else wanted.position
+        (x, y, z), (x0, y0, z0) = as_floats(wanted.position), as_floats(present.position)
+        way = (x - x0, y - y0, z - z0)
+        vx, vy, vz = self._allowed_velocity(way, as_floats(velocity), dt, reasons)
+        position = np.array((x0 + vx * dt, y0 + vy * dt, z0 + vz * dt)) if reasons else wanted.position
         quaternion = wanted.quaternion
         angle = quaternion_angle(wanted.quaternion, present.quaternion)
         largest = self._limits.tool_rotation_speed * dt
         if not angle <= largest:
             quaternion = slerp(present.quaternion, wanted.quaternion, largest / angle)
             reasons.append(LimitReason.ROTATION_SPEED.value)
-        return (Pose(position, quaternion) if reasons else wanted), velocity, tuple(reasons)
+        return (Pose(position, quaternion) if reasons else wanted), np.array((vx, vy, vz)), tuple(reasons)
 
-    def _allowed_velocity(self, way: FloatArray, before: FloatArray, dt: float, reasons: list[str]) -> FloatArray:
+    def _allowed_velocity(self, way: Vector, before: Sequence[float], dt: float, reasons: list[str]) -> Vector:
         """Velocity that respects both limits; where it has to be limited it also brakes in time for the target."""
         change = self._limits.tool_acceleration * dt
-        wanted = way / dt
-        speed = math.hypot(*wanted)
+        x, y, z = wanted = (way[0] / dt, way[1] / dt, way[2] / dt)
+        speed = math.hypot(x, y, z)
         too_fast = not speed <= self._limits.tool_speed
         too_sudden = not math.dist(wanted, before) <= change
         if not (too_fast or too_sudden):
@@ -137,10 +141,12 @@ class MotionLimiter:
         reasons.extend([LimitReason.SPEED.value] * too_fast + [LimitReason.ACCELERATION.value] * too_sudden)
         # Largest speed from which the rest of the way suffices to stop, when speed changes once in each step.
         braking = math.sqrt(2.0 * change * speed + 0.25 * change * change) - 0.5 * change
-        allowed = wanted * (min(self._limits.tool_speed, braking, speed) / speed) if speed > 0.0 else wanted
-        difference = allowed - before
-        size = math.hypot(*difference)
-        return allowed if size <= change else before + difference * (change / size)
+        share = min(self._limits.tool_speed, braking, speed) / speed if speed > 0.0 else 1.0
+        bx, by, bz = before
+        dx, dy, dz = share * x - bx, share * y - by, share * z - bz
+        size = math.hypot(dx, dy, dz)
+        part = 1.0 if size <= change else change / size
+        return bx + part * dx, by + part * dy, bz + part * dz
 
     def reach(self, pose: Pose, q_present: tuple[float, ...], dt: float) -> Reachable:
         """Joint positions for a pose, clamped to range and speed; the present ones where the pose has none.

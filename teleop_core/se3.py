@@ -113,9 +113,21 @@ def quaternion_from_matrix(rotation: FloatArray) -> FloatArray:
     return np.array(_normalised(x, y, z, w))
 
 
+def multiplied(first: Sequence[float], second: Sequence[float]) -> tuple[float, float, float, float]:
+    """Return the Hamilton product first * second of plain floats x, y, z, w: for several products in a row."""
+    x0, y0, z0, w0 = first
+    x1, y1, z1, w1 = second
+    return (
+        w0 * x1 + x0 * w1 + y0 * z1 - z0 * y1,
+        w0 * y1 - x0 * z1 + y0 * w1 + z0 * x1,
+        w0 * z1 + x0 * y1 - y0 * x1 + z0 * w1,
+        w0 * w1 - x0 * x1 - y0 * y1 - z0 * z1,
+    )
+
+
 def quaternion_multiply(first: ArrayLike, second: ArrayLike) -> FloatArray:
     """Return the Hamilton product first * second (apply `second`, then `first`), x, y, z, w."""
-    return np.array(_multiplied(as_floats(first), as_floats(second)))
+    return np.array(multiplied(as_floats(first), as_floats(second)))
 
 
 def quaternion_conjugate(quaternion: ArrayLike) -> FloatArray:
@@ -130,13 +142,22 @@ def quaternion_angle(first: ArrayLike, second: ArrayLike) -> float:
     q and -q are the same rotation. The arc tangent keeps full accuracy at 0, where an arc cosine has none.
     """
     x0, y0, z0, w0 = as_floats(first)
-    x, y, z, w = _multiplied((-x0, -y0, -z0, w0), as_floats(second))
+    x, y, z, w = multiplied((-x0, -y0, -z0, w0), as_floats(second))
     return 2.0 * math.atan2(math.sqrt(x * x + y * y + z * z), abs(w))
+
+
+def rotated(quaternion: Sequence[float], vector: Sequence[float]) -> tuple[float, float, float]:
+    """Return a vector x, y, z turned by a unit quaternion x, y, z, w, all of them plain floats."""
+    x, y, z, w = quaternion
+    vx, vy, vz = vector
+    # v + 2 w (u x v) + 2 u x (u x v) with u the vector part: fewer multiplications than the matrix.
+    tx, ty, tz = 2.0 * (y * vz - z * vy), 2.0 * (z * vx - x * vz), 2.0 * (x * vy - y * vx)
+    return (vx + w * tx + y * tz - z * ty, vy + w * ty + z * tx - x * tz, vz + w * tz + x * ty - y * tx)
 
 
 def rotate(quaternion: ArrayLike, vector: ArrayLike) -> FloatArray:
     """Return a vector (3,) turned by a unit quaternion x, y, z, w."""
-    return np.array(_rotated(as_floats(quaternion), as_floats(vector)))
+    return np.array(rotated(as_floats(quaternion), as_floats(vector)))
 
 
 def slerp(start: ArrayLike, end: ArrayLike, fraction: float) -> FloatArray:
@@ -181,8 +202,8 @@ def compose(outer: Pose, inner: Pose) -> Pose:
     """Chain two poses: `outer` of B in A and `inner` of C in B give the pose of C in A."""
     quaternion = as_floats(outer.quaternion)
     px, py, pz = as_floats(outer.position)
-    x, y, z = _rotated(quaternion, as_floats(inner.position))
-    turned = _multiplied(quaternion, as_floats(inner.quaternion))
+    x, y, z = rotated(quaternion, as_floats(inner.position))
+    turned = multiplied(quaternion, as_floats(inner.quaternion))
     # Renormalised here, so that a long chain cannot drift away from a rotation.
     return Pose(np.array((px + x, py + y, pz + z)), np.array(_normalised(*turned)))
 
@@ -191,7 +212,7 @@ def inverse(pose: Pose) -> Pose:
     """Return the inverse: the pose of B in A gives the pose of A in B."""
     x, y, z, w = as_floats(pose.quaternion)
     conjugate = (-x, -y, -z, w)
-    px, py, pz = _rotated(conjugate, as_floats(pose.position))
+    px, py, pz = rotated(conjugate, as_floats(pose.position))
     return Pose(np.array((-px, -py, -pz)), np.array(conjugate))
 
 
@@ -224,22 +245,3 @@ def _normalised(x: float, y: float, z: float, w: float) -> tuple[float, float, f
     if not 0.0 < norm < math.inf:
         raise ValueError(f"quaternion must be finite and not zero, got ({x}, {y}, {z}, {w})")
     return x / norm, y / norm, z / norm, w / norm
-
-
-def _multiplied(first: Sequence[float], second: Sequence[float]) -> tuple[float, float, float, float]:
-    x0, y0, z0, w0 = first
-    x1, y1, z1, w1 = second
-    return (
-        w0 * x1 + x0 * w1 + y0 * z1 - z0 * y1,
-        w0 * y1 - x0 * z1 + y0 * w1 + z0 * x1,
-        w0 * z1 + x0 * y1 - y0 * x1 + z0 * w1,
-        w0 * w1 - x0 * x1 - y0 * y1 - z0 * z1,
-    )
-
-
-def _rotated(quaternion: Sequence[float], vector: Sequence[float]) -> tuple[float, float, float]:
-    x, y, z, w = quaternion
-    vx, vy, vz = vector
-    # v + 2 w (u x v) + 2 u x (u x v) with u the vector part: fewer multiplications than the matrix.
-    tx, ty, tz = 2.0 * (y * vz - z * vy), 2.0 * (z * vx - x * vz), 2.0 * (x * vy - y * vx)
-    return (vx + w * tx + y * tz - z * ty, vy + w * ty + z * tx - x * tz, vz + w * tz + x * ty - y * tx)

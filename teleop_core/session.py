@@ -13,7 +13,7 @@ from enum import Enum
 
 from teleop_core.clock_alignment import ClockAlignment
 from teleop_core.contract import INSTRUMENT_ARMS, MASTERS
-from teleop_core.se3 import is_unit_quaternion
+from teleop_core.se3 import as_floats, is_unit_quaternion
 from teleop_core.signals import HandSignal, OperatorSignal
 
 
@@ -151,9 +151,9 @@ class CommandReceiver:
         reach = self._limits.max_reach
         return (
             hand.name in MASTERS
-            and all(-reach <= value <= reach for value in hand.pose.position)
+            and all(-reach <= value <= reach for value in as_floats(hand.pose.position))
             and is_unit_quaternion(hand.pose.quaternion)
-            and all(math.isfinite(value) for value in (*hand.linear, *hand.angular))
+            and all(map(math.isfinite, (*hand.linear, *hand.angular)))
             and -self._limits.max_gripper <= hand.gripper <= self._limits.max_gripper
             and (hand.arm == "" or hand.arm in INSTRUMENT_ARMS)
         )

@@ -242,7 +242,8 @@ class HandArmPair:
             filtered = hand.pose if self._filter is None else self._filter.filtered(signal.stamp, hand.pose)
             wanted = self._mapping.wanted(engagement.anchor, filtered)
             dt = velocity_ratio * step_time(now - engagement.commanded_at, signal.stamp - engagement.stamp)
-            self._follow(engagement, wanted, hand.gripper, dt)
+            if dt > 0.0:  # a permitted share of speed may be so small that nothing is left of it
+                self._follow(engagement, wanted, hand.gripper, dt)
         engagement.commanded_at, engagement.stamp = now, signal.stamp
 
     def _follow(self, engagement: _Engagement, wanted: Pose, gripper: float, dt: float) -> None:

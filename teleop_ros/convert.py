@@ -1,18 +1,26 @@
 """From values of the core to ROS messages and back.
 
-Commands are sent 200 times a second, so their message is made once and filled anew each time.
+Commands are sent 200 times a second, so they are made of the tuples that `teleop_ros.cdr` writes.
 """
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from builtin_interfaces.msg import Time
+from geometry_msgs.msg import Point, Quaternion, Twist, Vector3
 from geometry_msgs.msg import Pose as PoseMessage
+from std_msgs.msg import Header
 from telesurgery.msg import HandCommand, OperatorCommand
 
 from teleop_core.se3 import Pose, as_floats
 from teleop_core.signals import HandSignal, OperatorSignal
+from teleop_ros.cdr import plain
 
+COMMAND, HEADER, TIME, HAND = plain(OperatorCommand), plain(Header), plain(Time), plain(HandCommand)
+POSE, POINT, QUATERNION = plain(PoseMessage), plain(Point), plain(Quaternion)
+TWIST, VECTOR = plain(Twist), plain(Vector3)
 _NANO = 1_000_000_000
 
 
@@ -37,27 +45,27 @@ def pose_from_message(message: PoseMessage) -> Pose:
     return Pose(np.array((position.x, position.y, position.z)), np.array((turn.x, turn.y, turn.z, turn.w)))
 
 
-def fill_operator_command(message: OperatorCommand, signal: OperatorSignal) -> None:
-    """Write a signal into a message, all but the frame and the hash.
+def operator_command(signal: OperatorSignal, frame: str) -> Any:
+    """Message of a signal, as it is written, not signed yet.
 
     Args:
-        message: Filled; its parts are used again.
         signal: What hands and feet say.
+        frame: Frame of the poses.
     """
-    _fill_time(message.header.stamp, signal.stamp)
-    message.session = signal.session
-    message.sequence = signal.sequence
-    message.clutch_epoch = signal.clutch_epoch
-    message.operator_present = signal.operator_present
-    message.clutch = signal.clutch
-    message.camera = signal.camera
-    message.motion_scale = signal.motion_scale
-    _fill_time(message.feedback_stamp, signal.feedback_stamp)
-    message.feedback_age = signal.feedback_age
-    if len(message.hands) != len(signal.hands):
-        message.hands = [HandCommand() for _ in signal.hands]
-    for hand_message, hand in zip(message.hands, signal.hands, strict=True):
-        _fill_hand(hand_message, hand)
+    return COMMAND(
+        HEADER(stamp(signal.stamp), frame),
+        signal.session,
+        signal.sequence,
+        signal.clutch_epoch,
+        signal.operator_present,
+        signal.clutch,
+        signal.camera,
+        signal.motion_scale,
+        stamp(signal.feedback_stamp),
+        signal.feedback_age,
+        [_hand_command(hand) for hand in signal.hands],
+        b"",
+    )
 
 
 def operator_signal(message: OperatorCommand) -> OperatorSignal:
@@ -90,16 +98,22 @@ def fill_pose(message: PoseMessage, pose: Pose) -> PoseMessage:
     return message
 
 
-def _fill_hand(message: HandCommand, hand: HandSignal) -> None:
-    message.name = hand.name
-    fill_pose(message.pose, hand.pose)
-    linear, angular = message.twist.linear, message.twist.angular
-    linear.x, linear.y, linear.z = hand.linear
-    angular.x, angular.y, angular.z = hand.angular
-    message.gripper = hand.gripper
-    message.arm = hand.arm
-    message.lock_rotation, message.lock_translation = hand.lock_rotation, hand.lock_translation
-    message.aligns = hand.aligns
+def stamp(value: float) -> Any:
+    """Time stamp of a number of seconds, as it is written (unix time as float64 resolves 0.2 us)."""
+    return TIME(*divmod(round(value * _NANO), _NANO))
+
+
+def _hand_command(hand: HandSignal) -> Any:
+    return HAND(
+        hand.name,
+        POSE(POINT(*as_floats(hand.pose.position)), QUATERNION(*as_floats(hand.pose.quaternion))),
+        TWIST(VECTOR(*hand.linear), VECTOR(*hand.angular)),
+        hand.gripper,
+        hand.arm,
+        hand.lock_rotation,
+        hand.lock_translation,
+        hand.aligns,
+    )
 
 
 def _hand_signal(message: HandCommand) -> HandSignal:

@@ -34,6 +34,13 @@ def sign_command(authenticator: Authenticator, message: Any) -> None:
     _sign(authenticator, message, command_bytes)
 
 
+def signed_command(authenticator: Authenticator, message: Any) -> Any:
+    """An OperatorCommand made to be written (`teleop_ros.cdr.plain`), with its hash."""
+    return (
+        message if authenticator.level == "none" else message._replace(mac=authenticator.sign(command_bytes(message)))
+    )
+
+
 def verify_command(authenticator: Authenticator, message: Any) -> bool:
     """Whether the hash of an OperatorCommand fits; always where no security is in force."""
     return _verify(authenticator, message, command_bytes)

@@ -13,8 +13,6 @@ from teleop_console.devices.hand_curve import HandCurve
 from teleop_console.devices.minimum_jerk import minimum_jerk_coefficients
 from teleop_console.devices.peg_transfer import Move, plan, rest
 from teleop_console.devices.tremor import Tremor
-from teleop_core.se3 import Pose
-from teleop_core.signals import HandSignal
 
 
 class BuiltInSurgeon:
@@ -52,10 +50,9 @@ class BuiltInSurgeon:
     def at(self, time: float) -> DeviceSample:
         """Hands and pedals at a time since the beginning of the task [s]."""
         time_in_round = time % self._curve.duration
-        offsets, velocities = self._tremor.at(time)
-        left, right = self._curve.hands(time_in_round)
+        left, right = self._curve.hands(time_in_round, *self._tremor.at(time))
         return DeviceSample(
-            hands=(_trembling(left, offsets[:3], velocities[:3]), _trembling(right, offsets[3:], velocities[3:])),
+            hands=(left, right),
             operator_present=True,
             clutch=self._clutch[self._curve.piece(time_in_round)],
             camera=False,
@@ -71,14 +68,3 @@ def _curve(moves: list[Move]) -> HandCurve:
     bases = np.zeros((len(moves), 2, 4))
     bases[..., 3] = 1.0
     return HandCurve(np.array([move.duration for move in moves]), np.array(pieces), bases)
-
-
-def _trembling(hand: HandSignal, offset: list[float], velocity: list[float]) -> HandSignal:
-    x, y, z = hand.linear
-    return HandSignal(
-        name=hand.name,
-        pose=Pose(hand.pose.position + np.array(offset), hand.pose.quaternion),
-        linear=(x + velocity[0], y + velocity[1], z + velocity[2]),
-        angular=hand.angular,
-        gripper=hand.gripper,
-    )

@@ -9,16 +9,20 @@ from __future__ import annotations
 
 import math
 from bisect import bisect_right
+from collections.abc import Sequence
 
 import numpy as np
 
 from teleop_core.contract import MASTERS
-from teleop_core.se3 import FloatArray, Pose, quaternion_multiply, rotate
+from teleop_core.se3 import FloatArray, Pose, multiplied, rotated
 from teleop_core.signals import HandSignal
 
 CHANNELS = 7
 # Below this angle [rad] the closed forms of a rotation divide 0 by 0; their series are exact to double precision.
 _SMALL_ANGLE = 1e-4
+
+_PLACES = (0, 1, 2, CHANNELS, CHANNELS + 1, CHANNELS + 2)
+_STEADY = (0.0,) * len(_PLACES)
 
 Vector = tuple[float, float, float]
 
@@ -50,8 +54,16 @@ class HandCurve:
         """Index of the piece that holds the time [s]; the first or last one outside the curve."""
         return max(0, bisect_right(self._starts, time) - 1)
 
-    def hands(self, time: float) -> tuple[HandSignal, HandSignal]:
-        """Left and right hand at a time [s], 0 <= time <= duration; outside, the pose at the nearer end."""
+    def hands(
+        self, time: float, offset: Sequence[float] = _STEADY, velocity: Sequence[float] = _STEADY
+    ) -> tuple[HandSignal, HandSignal]:
+        """Left and right hand at a time.
+
+        Args:
+            time: 0 <= time <= duration [s]; outside, the pose at the nearer end.
+            offset: (6,) what the places of both hands are off the curve [m], as by a tremor.
+            velocity: (6,) how fast that changes [m/s].
+        """
         index = self.piece(time)
         length = self._durations[index]
         share = min(1.0, max(0.0, (time - self._starts[index]) / length))
@@ -60,6 +72,9 @@ class HandCurve:
             slopes.append(order * powers[-1] / length)
             powers.append(powers[-1] * share)
         values, rates = (np.array((powers, slopes)) @ self._coefficients[index]).tolist()
+        for axis, channel in enumerate(_PLACES):
+            values[channel] += offset[axis]
+            rates[channel] += velocity[axis]
         left, right = self._bases[index]
         return (
             _hand(MASTERS[0], values[:CHANNELS], rates[:CHANNELS], left),
@@ -69,12 +84,11 @@ class HandCurve:
 
 def _hand(name: str, values: list[float], rates: list[float], base: list[float]) -> HandSignal:
     turn = (values[3], values[4], values[5])
-    angular = rotate(base, _angular_velocity(turn, (rates[3], rates[4], rates[5]))).tolist()
     return HandSignal(
         name=name,
-        pose=Pose(np.array(values[:3]), quaternion_multiply(base, _quaternion(turn))),
+        pose=Pose(np.array(values[:3]), np.array(multiplied(base, _quaternion(turn)))),
         linear=(rates[0], rates[1], rates[2]),
-        angular=(angular[0], angular[1], angular[2]),
+        angular=rotated(base, _angular_velocity(turn, (rates[3], rates[4], rates[5]))),
         gripper=values[6],
     )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from math import cos, sin
 
 import numpy as np
 
@@ -37,6 +38,11 @@ class Tremor:
         """Displacement [m] and velocity [m/s] of every axis at a time [s]."""
         displacement, velocity = [], []
         for sines in self._sines:
-            displacement.append(self._amplitude * sum([math.sin(phase + time * rate) for rate, phase in sines]))
-            velocity.append(self._amplitude * sum([rate * math.cos(phase + time * rate) for rate, phase in sines]))
+            place = speed = 0.0
+            for rate, phase in sines:
+                angle = phase + time * rate
+                place += sin(angle)
+                speed += rate * cos(angle)
+            displacement.append(self._amplitude * place)
+            velocity.append(self._amplitude * speed)
         return displacement, velocity

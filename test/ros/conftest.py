@@ -22,7 +22,7 @@ from teleop_core.contract import EYE_LINKS, EYES, STREAMS  # noqa: E402
 from teleop_core.se3 import Pose  # noqa: E402
 from teleop_core.signals import HandSignal, OperatorSignal, SafetyLevel, TeleopState  # noqa: E402
 from teleop_ros.adapter import TeleopNode, message_type  # noqa: E402
-from teleop_ros.convert import fill_operator_command  # noqa: E402
+from teleop_ros.convert import operator_command  # noqa: E402
 from teleop_ros.qos import subscription_qos  # noqa: E402
 
 MODULES = {
@@ -92,7 +92,6 @@ class Console(TeleopNode):
         self.newest: dict[str, Any] = {}
         self.arrivals: dict[str, float] = {}
         self._command = self.publisher("command")
-        self._message = self._command.msg_type()
         self._images = [self.publisher("image", eye=eye) for eye in EYES]
         for stream, parts in (
             ("feedback", {}),
@@ -129,23 +128,10 @@ class Console(TeleopNode):
             for name, arm in (("MTML", ""), ("MTMR", self.arm_of_right))
         )
         self.sequence += 1
-        fill_operator_command(
-            self._message,
-            OperatorSignal(
-                now,
-                self.session,
-                self.sequence,
-                self.epoch,
-                self.present,
-                self.clutch,
-                self.camera,
-                0.2,
-                0.0,
-                0.0,
-                hands,
-            ),
+        signal = OperatorSignal(
+            now, self.session, self.sequence, self.epoch, self.present, self.clutch, self.camera, 0.2, 0.0, 0.0, hands
         )
-        self._command.publish(self._message)
+        self._command.publish(operator_command(signal, ""))
 
     def send_images(self) -> None:
         if self.sees:
