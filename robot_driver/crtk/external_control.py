@@ -231,8 +231,11 @@ class ExternalControl:
             self._go_on(now)
         elif turning and now - self._commanded_at > _STILL * self._arm.period:
             self._drive(now, self._arm.gate.setpoint)
-        if self._jaw is not None and self._jaw.over():
-            self._reach_goal()
+        if self._jaw is not None:
+            moved = self._jaw.moves
+            # A servo of the jaw that has arrived is no move that ends: its client has the arm as long as it speaks.
+            if self._jaw.over() and moved:
+                self._reach_goal()
 
     def _serve_waiting(self, now: float) -> None:
         command = self._waiting[2] if self._waiting is not None else ""

@@ -84,3 +84,14 @@ def test_barred_clients_are_refused_and_the_local_team_is_not(serve: Any) -> Non
     served.control.local_move(served.now, serve.near("PSM1"))
     served.until_idle()
     assert served.goals == [True]
+
+
+def test_a_jaw_that_has_arrived_does_not_free_the_arm_of_a_client_that_speaks(serve: Any) -> None:
+    """A client that servoes arm and jaw keeps the arm; where the jaw is already is no end of a move."""
+    served = serve("PSM1")
+    for _ in range(5):
+        served.control.servo_jp(served.now, served.q, served.now)
+        served.control.servo_jaw(served.now, served.arm.jaw_setpoint)
+        served.run(0.005)
+        assert served.control.leases.ask(served.now, Owner.TELEOPERATION) is not None
+    assert served.goals == []
