@@ -15,7 +15,7 @@ from teleop_core.operating_state import DISABLED, ENABLED, FAULT, PAUSED
 SILENT = 0.25
 """Without joint positions for this long nobody knows where the arm is [s]."""
 RETRY = 0.5
-"""A state command that was not answered is sent again after this long [s]."""
+"""A state command that was not answered is sent again after this long [s]; never once the arm was ready or disabled."""
 
 
 class RemoteArm:
@@ -99,7 +99,7 @@ class RemoteArm:
         """State command to send at `now` [s]; empty where none is due."""
         if self._wanted is None or not now - self._commanded_at >= RETRY:
             return ""
-        name = self._way_up() if self._wanted else ("" if self._state == DISABLED else "disable")
+        name = self._way_up(now) if self._wanted else self._way_down()
         if name:
             self._commanded_at = now
         return name
@@ -124,7 +124,16 @@ class RemoteArm:
             return f"the other driver took it to {self._state}" + ("" if self._homed else ", not homed")
         return ""
 
-    def _way_up(self) -> str:
+    def _way_down(self) -> str:
+        if self._state != DISABLED:
+            return "disable"
+        self._wanted = None  # done: who enables it later is not hindered
+        return ""
+
+    def _way_up(self, now: float) -> str:
+        self.ready(now)
+        if self._was_ready:  # taken away since: people who did that are not overruled
+            return ""
         if self._state == DISABLED or (self._state == FAULT and self._retry_fault):
             self._retry_fault = self._retry_fault and self._state != FAULT
             return "enable"

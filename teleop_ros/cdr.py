@@ -68,7 +68,7 @@ def reader(message_class: type[Any]) -> Callable[[bytes], Any]:
                 raise MessageError(f"{name}: {problem}") from problem
         try:
             message, end = read(data[4:], 0)
-        except (error, UnicodeDecodeError) as problem:
+        except error as problem:
             raise MessageError(f"{name}: {problem}") from problem
         if end > len(data) - 4:
             raise MessageError(f"{name}: it ends after {len(data)} bytes")
@@ -175,7 +175,7 @@ def _read_text(function: _Function) -> str:
     function.add(
         "at = at + 3 & -4",
         "end = at + 4 + UINT32.unpack_from(data, at)[0]",
-        f"{text} = data[at + 4:end - 1].decode()",
+        f"{text} = data[at + 4:end - 1].decode(errors='replace')",
         "at = end",
     )
     return text

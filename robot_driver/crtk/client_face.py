@@ -96,7 +96,7 @@ class ClientFace:
         """A CRTK state command; every one is answered with an event, and a refused one with a warning."""
         refusal = self._arm.state_command(command)
         if refusal:
-            self.control.teller.refuse(self._node.now(), command or "state_command", refusal)
+            self.control.teller.refuse(self._node.now(), "state_command", refusal)
         if not self._arm.operating.ready:
             self.control.stop(self._node.now(), f"the arm is {self._arm.operating.state}")
         self._publish("desired_state", self._arm.operating.state)

@@ -146,7 +146,8 @@ class ExternalControl:
         self._take(now, who, moves=True)
         present, velocity, began_at = self._state(now)
         speed = velocity or (0.0,) * len(present)
-        move = JointMove(self._model, present, speed, goal, began_at, self.ratio, self._arm.period)
+        ratio = 1.0 if who is Owner.LOCAL_TEAM else self.ratio  # no client slows the local team down
+        move = JointMove(self._model, present, speed, goal, began_at, ratio, self._arm.period)
         self._begin(command, move)
 
     def move_jr(self, now: float, offset: Sequence[float]) -> None:
@@ -177,7 +178,9 @@ class ExternalControl:
         self._say_busy(begins=True)
 
     def set_ratio(self, ratio: float) -> None:
-        """Share of the largest speeds that moves use from now on."""
+        """Share of the largest speeds that moves of clients use from now on."""
+        if self._barred:
+            raise CommandRefusedError(self._barred)
         if not 0.0 < ratio <= 1.0:
             raise CommandRefusedError(f"ratio {ratio} is not above 0 and at most 1")
         self.ratio = ratio
@@ -231,8 +234,11 @@ class ExternalControl:
             self._go_on(now)
         elif turning and now - self._commanded_at > _STILL * self._arm.period:
             self._drive(now, self._arm.gate.setpoint)
-        if self._jaw is not None and self._jaw.over():
-            self._reach_goal()
+        if self._jaw is not None:
+            moved = self._jaw.moves
+            # A servo of the jaw that has arrived is no move that ends: its client has the arm as long as it speaks.
+            if self._jaw.over() and moved:
+                self._reach_goal()
 
     def _serve_waiting(self, now: float) -> None:
         command = self._waiting[2] if self._waiting is not None else ""

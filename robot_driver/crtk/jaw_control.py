@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import math
 
-from ruckig import InputParameter, Result, Ruckig, Trajectory
+from ruckig import Trajectory
 
 from robot_driver.arm_server import ArmServer
-from robot_driver.crtk.refusal import CommandRefusedError
+from robot_driver.motion.trajectory import trajectory
 from teleop_core.psm_kinematics import JointLimits
 
-SPEED, ACCELERATION, JERK = math.radians(180.0), math.radians(720.0), math.radians(7200.0)
-"""Of a move of the jaw: less than its limits, as a client moves it with nothing to see [rad/s, rad/s^2, rad/s^3]."""
+SPEED, ACCELERATION = math.radians(180.0), math.radians(720.0)
+"""Of a move of the jaw: less than its limits, as a client moves it with nothing to see [rad/s, rad/s^2]."""
 SERVO_LASTS = 0.25
 """A servo command turns the jaw for this long [s]."""
 THERE = 1e-6
@@ -60,15 +60,10 @@ class JawControl:
         self._goal, self._until = angle, now + SERVO_LASTS
 
     def move(self, angle: float, ratio: float) -> None:
-        """Move to an angle [rad], in its range, limited in jerk, with a share of the speed."""
-        wanted = InputParameter(1)
-        wanted.current_position, wanted.target_position = [self._arm.jaw_setpoint], [angle]
-        wanted.max_velocity, wanted.max_acceleration = [ratio * SPEED], [ratio * ACCELERATION]
-        wanted.max_jerk = [ratio * JERK]
-        trajectory = Trajectory(1)
-        if Ruckig(1).calculate(wanted, trajectory) not in (Result.Working, Result.Finished):
-            raise CommandRefusedError(f"no way of the jaw from {self._arm.jaw_setpoint} to {angle} rad")
-        self._trajectory, self._time, self._goal = trajectory, 0.0, angle
+        """Move to an angle [rad], in its range, limited in jerk, with a share of the speed; raises MotionRefused."""
+        limits = (ratio * SPEED,), (ratio * ACCELERATION,)
+        self._trajectory = trajectory((self._arm.jaw_setpoint,), (0.0,), (angle,), *limits)
+        self._time, self._goal = 0.0, angle
 
     def step(self, now: float, elapsed: float) -> bool:
         """One servo period: say where the jaw goes.

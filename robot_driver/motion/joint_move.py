@@ -66,11 +66,13 @@ class JointMove:
         self._clock = MotionClock(now, stands(speed), period)
         self._start, self._over = start, False
         self._brake: Brake | None = None
-        self._trajectory = _joint_trajectory(self._bounds, start, speed, self.goal, ratio)
-        if not (stands(speed) or _fits(self._bounds, self._trajectory, start, speed, ratio)):
-            self._brake = Brake(self._bounds, start, speed, period)
-            rest = (0.0,) * len(start)
-            self._trajectory = _joint_trajectory(self._bounds, self._brake.rest, rest, self.goal, ratio)
+        if _slow(self._bounds, speed, ratio):
+            self._trajectory = _joint_trajectory(self._bounds, start, speed, self.goal, ratio)
+            if stands(speed) or _fits(self._bounds, self._trajectory, start):
+                return
+        self._brake = Brake(self._bounds, start, speed, period)
+        rest = (0.0,) * len(start)
+        self._trajectory = _joint_trajectory(self._bounds, self._brake.rest, rest, self.goal, ratio)
 
     def sample(self, now: float, share: float = 1.0) -> tuple[float, ...] | None:
         """Joint positions to command next, as `Motion.sample`; the goal once, and then None."""
@@ -97,12 +99,12 @@ def _joint_trajectory(
     return trajectory(start, velocity, goal, speed, acceleration)
 
 
-def _fits(
-    bounds: MotionBounds, found: Trajectory, start: tuple[float, ...], velocity: tuple[float, ...], ratio: float
-) -> bool:
-    slow = all(abs(value) <= ratio * limit for value, limit in zip(velocity, bounds.speed, strict=True))
-    if not slow:
-        return False
+def _slow(bounds: MotionBounds, velocity: tuple[float, ...], ratio: float) -> bool:
+    """No joint is faster than the move may be."""
+    return all(abs(value) <= ratio * limit for value, limit in zip(velocity, bounds.speed, strict=True))
+
+
+def _fits(bounds: MotionBounds, found: Trajectory, start: tuple[float, ...]) -> bool:
     # Ruckig's own extrema leave out the way that it brakes at first (0.19.4).
     places = np.array([found.at_time(found.duration * number / PROBES)[0] for number in range(PROBES + 1)])
     return bounds.holds(places.min(axis=0).tolist(), places.max(axis=0).tolist(), start)

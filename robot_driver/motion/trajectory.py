@@ -45,6 +45,8 @@ def trajectory(
         result = Ruckig(count).calculate(wanted, found)
     except RuckigError as error:
         raise MotionRefused(f"no trajectory: {error}") from error
+    except ValueError as error:  # one that would take hours; the bindings have no name for that result (0.19.4)
+        raise MotionRefused("no trajectory: it would take too long") from error
     if result is not Result.Working:
         raise MotionRefused(f"no trajectory: {result.name}")
     return found

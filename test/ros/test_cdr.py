@@ -129,6 +129,14 @@ def test_another_encoding_is_left_to_rclpy() -> None:
         read(b"\0\0\0\0" + b"\xff\0\0\x03" + b"ab\0")
 
 
+def test_a_text_of_other_bytes_is_read_as_rclpy_reads_it() -> None:
+    """A stop whose reason is in another encoding is a stop all the same."""
+    kind = message_type("telesurgery/msg/StopRequest")
+    whole = writer(kind)(kind(source="nurse", reason="hurry"))
+    other = whole.replace(b"hurry", b"h\xe4rry")
+    assert reader(kind)(other).reason == deserialize_message(other, kind).reason == "h\ufffdrry"
+
+
 @pytest.mark.dds
 def test_a_message_that_cannot_be_read_is_dropped_and_the_node_lives_on(ros_domain: int) -> None:
     """It is nobody's failure here: no safe output, the next message is heard."""

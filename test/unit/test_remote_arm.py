@@ -168,3 +168,24 @@ def test_a_fault_of_the_other_driver_is_left_once_when_asked_again() -> None:
     remote.want(True)
     assert remote.fault(11.0) == ""
     assert remote.command(11.0) == "enable"
+
+
+@pytest.mark.parametrize(("state", "homed"), [("DISABLED", True), ("PAUSED", True), ("ENABLED", False)])
+def test_an_arm_that_is_taken_away_is_not_taken_back(state: str, homed: bool) -> None:
+    """Whoever disables it there has a reason: nothing is sent until people here enable theirs anew."""
+    remote = enabled(10.0)
+    remote.on_operating_state(state, homed, False)
+    assert [remote.command(now) for now in (10.0, 10.6, 99.0)] == [""] * 3
+    remote.want(True)
+    assert remote.command(99.5) != ""
+
+
+def test_an_arm_that_has_been_disabled_is_left_to_others() -> None:
+    """Ours is done with it: who enables it there afterwards is not fought with."""
+    remote = enabled(10.0)
+    remote.want(False)
+    assert remote.command(10.0) == "disable"
+    remote.on_operating_state("DISABLED", True, False)
+    assert remote.command(11.0) == ""
+    remote.on_operating_state("ENABLED", True, False)
+    assert remote.command(12.0) == ""

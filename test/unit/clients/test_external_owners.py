@@ -84,3 +84,25 @@ def test_barred_clients_are_refused_and_the_local_team_is_not(serve: Any) -> Non
     served.control.local_move(served.now, serve.near("PSM1"))
     served.until_idle()
     assert served.goals == [True]
+
+
+def test_a_jaw_that_has_arrived_does_not_free_the_arm_of_a_client_that_speaks(serve: Any) -> None:
+    """A client that servoes arm and jaw keeps the arm; where the jaw is already is no end of a move."""
+    served = serve("PSM1")
+    for _ in range(5):
+        served.control.servo_jp(served.now, served.q, served.now)
+        served.control.servo_jaw(served.now, served.arm.jaw_setpoint)
+        served.run(0.005)
+        assert served.control.leases.ask(served.now, Owner.TELEOPERATION) is not None
+    assert served.goals == []
+
+
+def test_no_client_slows_the_local_team_down(serve: Any) -> None:
+    """The ratio is of clients' moves; one that is barred does not set it either."""
+    served = serve("PSM1")
+    served.control.set_ratio(1e-3)
+    served.control.local_move(served.now, serve.near("PSM1"))
+    served.until_idle(5.0)
+    assert served.goals == [True]
+    with pytest.raises(CommandRefusedError, match="refused here"):
+        serve("PSM1", barred="refused here").control.set_ratio(0.5)
