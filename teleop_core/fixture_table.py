@@ -84,11 +84,10 @@ def read_fixtures(path: Path) -> tuple[Fixture, ...]:
     try:
         if path.stat().st_size > LARGEST_FILE:
             raise FixtureError(f"{path}: more than {LARGEST_FILE} bytes")
-        table = yaml.safe_load(path.read_text(encoding="utf-8"))
-        return fixtures_from(table)
+        return fixtures_from(yaml.safe_load(path.read_bytes()))
     except OSError as error:
         raise FixtureError(f"{path}: {error.strerror}") from error
-    except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
+    except (yaml.YAMLError, RecursionError) as error:
         raise FixtureError(f"{path}: no YAML file: {' '.join(str(error).split())}") from error
     except FixtureError as error:
         raise FixtureError(f"{path}: {error}") from error

@@ -18,6 +18,7 @@ def arm() -> Arbitration:
 
 def test_free_arm_goes_to_the_first_who_asks(arm: Arbitration) -> None:
     """Nobody owns it at first; then the one who asked."""
+    assert arm.owner(math.nan) is None
     assert arm.owner(1.0) is None
     assert arm.ask(1.0, EXTERNAL) is None
     assert arm.owner(1.0) is EXTERNAL
@@ -30,6 +31,8 @@ def test_newcomer_is_refused_and_told_why(arm: Arbitration, first: Owner, second
     assert arm.ask(1.1, second) == Refusal(second, first, f"PSM1 belongs to {first.value}")
     assert arm.owner(1.1) is first
     assert arm.refused == {first: 0, second: 1, LOCAL_TEAM: 0}
+    arm.ask(1.1, second)
+    assert arm.refused[second] == 2
 
 
 def test_lease_ends_by_itself(arm: Arbitration) -> None:

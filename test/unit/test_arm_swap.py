@@ -28,6 +28,7 @@ def test_as_configured_right_then_left_and_the_rest_is_spare() -> None:
     """The right hand has the first arm, the left one the second."""
     swap = ArmSwap(ARMS)
     assert swap.arm_of == {"MTMR": "PSM1", "MTML": "PSM2"}
+    assert swap.refusals == {}
     assert swap.update(asks(MTML="", MTMR="PSM1"), FREE) == ()
     assert swap.refusals == {}
     assert ArmSwap(("PSM2",)).arm_of == {"MTMR": "PSM2"}
@@ -40,6 +41,12 @@ def test_a_free_hand_takes_the_spare_arm_and_comes_back() -> None:
     assert swap.arm_of == {"MTMR": "PSM3", "MTML": "PSM2"}
     assert swap.update(asks(MTMR="PSM3"), FREE) == ()
     assert swap.update(asks(MTMR=""), FREE) == (("PSM3", ""), ("PSM1", "MTMR"))
+
+
+def test_each_hand_is_heard() -> None:
+    """Whichever of them is first in the packet: that one keeps its arm does not keep the other from changing."""
+    for first, second in itertools.permutations((("MTML", ""), ("MTMR", "PSM3"))):
+        assert ArmSwap(ARMS).update(asks(**dict((first, second))), FREE) == (("PSM1", ""), ("PSM3", "MTMR"))
 
 
 def test_a_hand_that_leads_an_arm_keeps_it() -> None:
@@ -76,6 +83,7 @@ def test_a_hand_without_an_arm_may_take_one() -> None:
     assert swap.refusals == {}
     swap = ArmSwap(("PSM1",))
     assert swap.update(asks(MTML=""), FREE) == ()
+    assert (swap.arm_of, swap.refusals) == ({"MTMR": "PSM1"}, {})
     assert swap.update(asks(MTML="PSM1"), FREE) == ()
     assert swap.refusals == {"MTML": "PSM1 is driven by MTMR"}
 

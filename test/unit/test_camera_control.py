@@ -20,7 +20,7 @@ from teleop_core.camera_control import (
     CameraLimits,
 )
 from teleop_core.cart import ready_configuration
-from teleop_core.se3 import Pose
+from teleop_core.se3 import Pose, quaternion_angle
 from teleop_core.signals import HandSignal, OperatorSignal, TeleopState
 
 PERIOD = 0.005
@@ -74,6 +74,33 @@ def held() -> Held:
     made.step()
     assert made.control.state is TeleopState.FOLLOWING
     return made
+
+
+def test_a_pedal_that_was_down_before_anything_moves_nothing() -> None:
+    """The session begins with a foot on the pedal: it has to be let go first, and that is told."""
+    made = Held()
+    assert (made.control.state, made.control.reasons) == (TeleopState.DISABLED, ())
+    for _ in range(3):
+        assert made.step() is None
+        assert (made.control.state, made.control.reasons) == (TeleopState.CLUTCHED, (RELEASE_FIRST,))
+    assert made.step(permitted=False) is None
+    assert (made.control.state, made.control.reasons) == (TeleopState.CLUTCHED, ())
+
+
+def test_hands_one_above_the_other_turn_the_picture_as_well(held: Held) -> None:
+    """The line between the hands may be upright, and may go through the half turn at which its angle starts anew."""
+    held.step(camera=False)
+    held.left, held.right = np.array([0.0, 0.1, 0.2]), np.array([0.0, -0.1, 0.2])
+    held.step()
+    before = held.tip()
+    for number in range(1, 201):
+        a = 0.5 * math.pi + 0.004 * number
+        held.left = np.array([0.1 * math.cos(a), 0.1 * math.sin(a), 0.2])
+        held.right = -held.left + np.array([0.0, 0.0, 0.4])
+        held.step()
+    for _ in range(400):
+        held.step()
+    assert quaternion_angle(held.tip().quaternion, before.quaternion) == pytest.approx(0.8, abs=1e-6)
 
 
 def test_pressing_the_pedal_moves_nothing(held: Held) -> None:

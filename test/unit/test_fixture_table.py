@@ -12,7 +12,7 @@ import yaml
 
 from teleop_core.cart import base_pose_in_cart, ready_configuration
 from teleop_core.contract import INSTRUMENT_ARMS
-from teleop_core.fixture_regions import Cone, Sphere
+from teleop_core.fixture_regions import Box, Cone, Plane, Sphere
 from teleop_core.fixture_table import CLEARANCE, FixtureError, fixtures_from, fixtures_of, read_fixtures
 from teleop_core.psm_kinematics import forward_pose
 from teleop_core.se3 import compose, inverse, rotate
@@ -51,6 +51,39 @@ def test_a_cone_has_its_apex_in_the_remote_centre_of_each_arm() -> None:
     down = rotate(base_pose_in_cart("PSM1").quaternion, cone.axis)
     assert down == pytest.approx((0.0, 0.0, -1.0), abs=1e-12)
     assert cone.half_angle == pytest.approx(math.radians(50.0))
+
+
+def test_a_fixture_in_the_frame_of_an_arm_stays_there() -> None:
+    """What is given in the base of an arm is not taken for a place in the cart; a direction has any length."""
+    plane = one(PLANE, normal=[3, 4, 12]).in_base("PSM2")
+    assert isinstance(plane, Plane)
+    assert plane.point == pytest.approx((0.0, 0.0, -0.2), abs=1e-12)
+    assert plane.normal == pytest.approx((3 / 13, 4 / 13, 12 / 13), abs=1e-12)
+    assert one(PLANE, normal=[0.001, 0, 0]).region.normal == (1.0, 0.0, 0.0)
+
+
+@pytest.mark.parametrize("row", [SPHERE, BOX, PLANE, CONE])
+def test_name_and_clearance_are_the_same_in_every_base(row: dict[str, Any]) -> None:
+    """The surgeon is told by name what stops the tool."""
+    moved = one(row, clearance=0.03).in_base("PSM1")
+    assert (moved.name, moved.clearance) == (row["name"], 0.03)
+
+
+def test_a_box_is_as_large_as_it_says() -> None:
+    """Half of each edge to either side of its centre; without angles it is upright."""
+    box = one(BOX).region
+    assert isinstance(box, Box)
+    assert box.half == pytest.approx((0.05, 0.01, 0.015))
+    assert box.pose.quaternion == pytest.approx((0.0, 0.0, 0.0, 1.0))
+    assert box.toward((0.9, 0.0, 0.8))[0] == pytest.approx(0.05 - CLEARANCE)
+
+
+def test_the_largest_and_smallest_values_may_be_used() -> None:
+    """The bounds that are told belong to what is allowed."""
+    for radius in (0.0005, 2.0):
+        assert one(SPHERE, radius=radius).region.radius == radius
+    assert one(SPHERE, name="x" * 40).region.name == "x" * 40
+    assert one(BOX, roll_pitch_yaw=[-360, 0, 360]).region.pose.quaternion == pytest.approx((0.0, 0.0, 0.0, 1.0))
 
 
 def test_what_may_be_left_out() -> None:
@@ -101,9 +134,17 @@ def test_fixtures_of_an_arm() -> None:
         ({**SPHERE, "name": 7}, "name: 7 is not a text"),
         ({key: SPHERE[key] for key in SPHERE if key != "radius"}, "radius: missing"),
         ({key: SPHERE[key] for key in SPHERE if key != "name"}, "fixture 1: name: missing"),
-        ({**PLANE, "normal": [0, 0, 0]}, "normal: .* has no direction"),
+        ({**SPHERE, "arms": [7]}, r"arms: \[7\] is not a list of arms out of PSM1, PSM2, PSM3$"),
+        ({**PLANE, "normal": [0, 0, 0]}, r"normal: \[0.0, 0.0, 0.0\] has no direction"),
+        ({**PLANE, "normal": [0, 0, 1000.5]}, r"normal: 1000.5 is not a number within -1000.0 to 1000.0$"),
+        ({**PLANE, "normal": [-1000.5, 0, 1]}, r"normal: -1000.5 is not a number within -1000.0 to 1000.0$"),
+        ({**PLANE, "point": [0, 0, 6]}, r"point: 6 is not a number within -5.0 to 5.0 m$"),
         ({**CONE, "half_angle": 90}, "half_angle: 90 is not a number within 5.0 to 85.0 deg"),
-        ({**BOX, "size": [0.1, 0.1, 0.0]}, "size: 0.0 is not"),
+        ({**BOX, "size": [0.1, 0.1, 0.0]}, r"size: 0.0 is not a number within 0.0005 to 2.0 m$"),
+        ({**BOX, "centre": [-6, 0, 0]}, r"centre: -6 is not a number within -5.0 to 5.0 m$"),
+        ({**BOX, "roll_pitch_yaw": [360.5, 0, 0]}, r"yaw: 360.5 is not a number within -360.0 to 360.0 deg$"),
+        ({**BOX, "roll_pitch_yaw": [0, 0, -360.5]}, r"yaw: -360.5 is not a number within -360.0 to 360.0 deg$"),
+        ({key: BOX[key] for key in BOX if key != "size"}, "size: missing"),
         ("sphere", "fixture 1: 'sphere' is no mapping of fields"),
     ],
 )
@@ -116,7 +157,7 @@ def test_what_cannot_be_used_is_named(row: Any, told: str) -> None:
 @pytest.mark.parametrize("table", [None, [], {}, {"fixtures": {}}, {"fixtures": [], "more": 1}, "fixtures"])
 def test_the_file_holds_fixtures_and_nothing_else(table: Any) -> None:
     """Anything else is refused."""
-    with pytest.raises(FixtureError, match="nothing else"):
+    with pytest.raises(FixtureError, match=r"^the file has to hold `fixtures:` with a list, and nothing else$"):
         fixtures_from(table)
 
 
@@ -138,7 +179,7 @@ def test_files(tmp_path: Path) -> None:
     path.write_text(yaml.safe_dump({"fixtures": [SPHERE, BOX, PLANE, CONE]}))
     assert [fixture.region.name for fixture in read_fixtures(path)] == ["aorta", "bowel", "table", "opening"]
     path.write_text("fixtures: [")
-    with pytest.raises(FixtureError, match=r"fixtures.yaml: no YAML file"):
+    with pytest.raises(FixtureError, match=r"fixtures.yaml: no YAML file: while parsing a flow node expected the"):
         read_fixtures(path)
     path.write_bytes(b"\xff\xfe\x00")
     with pytest.raises(FixtureError, match=r"no YAML file"):
@@ -146,7 +187,9 @@ def test_files(tmp_path: Path) -> None:
     path.write_text("fixtures: [3]")
     with pytest.raises(FixtureError, match=r"fixtures.yaml: fixture 1: 3 is no mapping"):
         read_fixtures(path)
-    path.write_text("#" * 70000)
+    path.write_text("fixtures: []".ljust(65536))
+    assert read_fixtures(path) == ()
+    path.write_text("fixtures: []".ljust(65537))
     with pytest.raises(FixtureError, match=r"more than 65536 bytes"):
         read_fixtures(path)
 

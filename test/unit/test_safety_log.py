@@ -116,6 +116,9 @@ def test_decisions_that_are_lost_are_told_when_it_begins_and_at_the_end() -> Non
     late, others = Decisions("slow", 2, 4), Disk()
     SafetyLog(others).decisions_end(late)
     assert others.written == [("gap", {"topic": "decisions", "why": "slow", "first": 2, "count": 4})]
+    one, few = Decisions("slow", 2, 1), Disk()
+    SafetyLog(few).decisions_end(one)
+    assert few.written == [("gap", {"topic": "decisions", "why": "slow", "first": 2, "count": 1})]
     SafetyLog(None).decisions(late)
 
 

@@ -6,6 +6,7 @@ import dataclasses
 from pathlib import Path
 from typing import Any
 
+from safety_monitor.conditions import present_causes
 from safety_monitor.inputs import ArmHealth, Inputs, StreamHealth
 from safety_monitor.supervisor import Supervisor, Verdict
 from teleop_core.profiles import read_profile
@@ -88,6 +89,8 @@ def test_a_console_that_speaks_holds_the_arms() -> None:
     assert session.step(0.1, streams=with_console_speaking()).permitted
     told = session.step(0.2, streams=with_console_speaking())
     assert [(alarm.id, alarm.source) for alarm in told.alarms] == [("UNEXPECTED_PUBLISHER", "console")]
+    inputs = Inputs(streams=with_console_speaking(), console_expected=False)
+    assert present_causes(inputs, LAN, True) == {("UNEXPECTED_PUBLISHER", "console"): ""}
     assert told.state is SafetyLevel.HOLD
     assert session.step(1.0).permitted
 

@@ -7,9 +7,10 @@ import math
 import numpy as np
 import pytest
 
+from teleop_core.hand_mapping import HandMapping
 from teleop_core.psm_kinematics import forward_pose
 from teleop_core.se3 import Pose, quaternion_angle, quaternion_from_matrix
-from teleop_core.signals import TeleopState
+from teleop_core.signals import HandSignal, OperatorSignal, TeleopState
 from teleop_core.teleoperation import ALIGNED, NOT_ALIGNED
 from test.unit.test_teleoperation import PERIOD, Operated, about_z
 
@@ -83,6 +84,18 @@ def test_another_view_moves_nothing_and_holds_from_then_on() -> None:
     assert tip(made).position == pytest.approx(before.position, abs=STILL)
     made.move((0.05, 0.0, 0.0))
     assert tip(made).position - before.position == pytest.approx((0.0, 0.01, 0.0), abs=1e-8)
+
+
+def test_each_look_another_way_asks_for_new_anchors() -> None:
+    """The second one as the first, and the way back as the way there: an anchor never outlives its picture."""
+    signal = OperatorSignal(1.0, 1, 1, 0, True, False, False, 0.2, 0.0, 0.0, ())
+    hand = HandSignal("MTML", Pose(np.zeros(3), np.array([0.0, 0.0, 0.0, 1.0])), (0.0,) * 3, (0.0,) * 3, 0.3)
+    mapping, keys = HandMapping(np.eye(3)), set()
+    quarter = np.array([[0.0, -1.0, 0.0], [1.0, 0.0, 0.0], [0.0, 0.0, 1.0]])
+    for view in (np.eye(3), quarter, np.eye(3), quarter @ quarter):
+        mapping.look(view)
+        keys.add(mapping.key(signal, hand))
+    assert len(keys) == 4
 
 
 def test_the_same_view_again_changes_no_anchor() -> None:

@@ -67,6 +67,17 @@ def test_the_first_sample_passes_and_a_hand_at_rest_stays() -> None:
             assert made.filtered(step * PERIOD, pose).position == pytest.approx(pose.position, abs=1e-12)
 
 
+def test_nothing_of_a_motion_outlives_a_reset() -> None:
+    """A hand that moved when it let go of the tool adds nothing to what it does next."""
+    made = TremorFilter()
+    for step in range(30):
+        made.filtered(step * PERIOD, Pose(np.array([0.3 * step * PERIOD, 0.0, 0.0]), UPRIGHT))
+    made.reset()
+    for step in range(30, 60):
+        pose = Pose(np.array([0.05, 0.0, 0.3]), UPRIGHT)
+        assert made.filtered(step * PERIOD, pose).position == pytest.approx(pose.position, abs=1e-12)
+
+
 def test_a_hand_that_moves_when_the_filter_begins_is_followed_at_once() -> None:
     """The first step after a reset goes most of the way that the hand goes: no pause in the motion."""
     stamps = np.arange(0.0, 0.05, PERIOD)
@@ -96,7 +107,8 @@ def test_after_a_long_gap_it_is_where_the_hand_is() -> None:
 
 
 def turned(angle: float, sign: float = 1.0) -> np.ndarray:
-    return sign * np.array([0.0, math.sin(angle / 2.0), 0.0, math.cos(angle / 2.0)])
+    sine = math.sin(angle / 2.0)
+    return sign * np.array([sine * 2.0 / 7.0, sine * 3.0 / 7.0, sine * 6.0 / 7.0, math.cos(angle / 2.0)])
 
 
 def test_orientation_goes_through_the_same_filter() -> None:
@@ -128,3 +140,12 @@ def test_a_hand_that_turns_over_within_samples_gives_no_rubbish() -> None:
     for step in range(400):
         out = made.filtered(step * PERIOD, Pose(np.zeros(3), turned(math.pi * 0.99 * step))).quaternion
         assert math.sqrt(out @ out) == pytest.approx(1.0, abs=1e-9)
+
+
+def test_where_nothing_is_left_of_an_orientation_the_hands_own_is_taken() -> None:
+    """A quaternion that goes round at the frequency of a notch is filtered to almost nothing: no direction is left."""
+    made = TremorFilter()
+    for step in range(800):
+        hand = turned(2.0 * 2.0 * math.pi * 8.7 * step * PERIOD)
+        out = made.filtered(step * PERIOD, Pose(np.zeros(3), hand)).quaternion
+    assert quaternion_angle(out, hand) < 1e-9

@@ -237,6 +237,10 @@ def test_what_the_joints_make_of_a_step_is_judged_too() -> None:
     made.move((0.01, 0.0, 0.0), 20)
     assert made.setpoint == before
     assert made.pair.reasons[-1] == fixture_reason("wall")
+    made.move((0.3, 0.0, 0.0), 1)
+    assert len(made.pair.reasons) > 1, "what slows the tool is told with what stops it"
+    assert made.pair.reasons[-1] == fixture_reason("wall")
+    made.move((-0.3, 0.0, 0.0), 1)
     fixtures.region = ""
     for _ in range(50):
         made.step()
