@@ -29,7 +29,7 @@ from rclpy.timer import Timer
 from teleop_core.contract import STREAMS
 from teleop_ros.cdr import MessageError, reader, writer
 from teleop_ros.executor import StreamExecutor
-from teleop_ros.parameters import ParameterError
+from teleop_ros.parameters import ParameterError, refuse_simulated_time
 from teleop_ros.qos import publisher_qos, subscription_qos
 from teleop_ros.scheduling import PRIORITY, keep_to_cores, no_long_pauses, prefer_this_process
 
@@ -73,8 +73,13 @@ class TeleopNode(Node):
     hops_to_robot = 0
 
     def __init__(self, name: str, namespace: str | None = None) -> None:
-        """Set up diagnostics at 1 Hz; subclasses declare parameters and wire themselves up."""
+        """Set up diagnostics at 1 Hz; subclasses declare parameters and wire themselves up.
+
+        Raises:
+            ParameterError: simulated time was asked for.
+        """
         super().__init__(name, namespace=namespace)
+        refuse_simulated_time(self)
         self.failures = 0
         self.awaited: set[Subscription] = set()
         self.by_hand: set[Subscription] = set()

@@ -15,12 +15,15 @@ from __future__ import annotations
 import dataclasses
 from typing import Any, TypeVar
 
-from rcl_interfaces.msg import FloatingPointRange, IntegerRange, ParameterDescriptor
+from rcl_interfaces.msg import FloatingPointRange, IntegerRange, ParameterDescriptor, SetParametersResult
 from rclpy.exceptions import InvalidParameterTypeException, InvalidParameterValueException
 from rclpy.node import Node
 from rclpy.parameter import Parameter
 
 T = TypeVar("T")
+
+_SIMULATED_TIME = "use_sim_time"
+_WHY_NOT = f"parameter {_SIMULATED_TIME}: true is refused, the age of permits is told by the clock of this host alone"
 
 
 class ParameterError(ValueError):
@@ -114,3 +117,22 @@ def declare(node: Node, kind: type[T]) -> T:
             raise ParameterError(f"parameter {item.name}: {error}") from error
         values[item.name] = list(declared.value) if declared.type_ == Parameter.Type.STRING_ARRAY else declared.value
     return kind(**values)
+
+
+def refuse_simulated_time(node: Node) -> None:
+    """Keep a node on the clock of its host, from its start to its end.
+
+    On simulated time whoever publishes /clock says what is fresh: `ros2 bag play --clock` makes the permits of a
+    recording permits of now, and a clock that never came makes every genuine one old.
+
+    Raises:
+        ParameterError: it was started on simulated time.
+    """
+
+    def judge(changes: list[Parameter]) -> SetParametersResult:
+        asked = any(change.name == _SIMULATED_TIME and change.value for change in changes)
+        return SetParametersResult(successful=not asked, reason=_WHY_NOT if asked else "")
+
+    if node.get_parameter(_SIMULATED_TIME).value:
+        raise ParameterError(_WHY_NOT)
+    node.add_on_set_parameters_callback(judge)

@@ -92,6 +92,24 @@ def test_a_failing_callback_means_the_safe_output_and_the_node_lives_on(setting:
     setting.until(lambda: "command" in setting.listener.events)
 
 
+def test_nobody_puts_a_running_node_on_simulated_time(setting: Setting) -> None:
+    """A request is refused with the reason, and whoever publishes /clock does not say what time it is."""
+    from rcl_interfaces.srv import SetParameters
+    from rclpy.parameter import Parameter
+
+    client = setting.speaker.create_client(SetParameters, "/listener/set_parameters")
+    setting.until(client.service_is_ready)
+    wanted = Parameter("use_sim_time", value=True).to_parameter_msg()
+    answer = client.call_async(SetParameters.Request(parameters=[wanted]))
+    spinning = rclpy.executors.SingleThreadedExecutor()
+    spinning.add_node(setting.speaker)
+    setting.until(lambda: spinning.spin_once(timeout_sec=0.0) or answer.done())
+    (result,) = answer.result().results
+    assert not result.successful
+    assert "use_sim_time" in result.reason
+    assert not setting.listener.get_clock().ros_time_is_active
+
+
 ENDING_NODE = textwrap.dedent(
     """
     import sys

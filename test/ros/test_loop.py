@@ -194,7 +194,9 @@ def test_a_second_speaker_is_a_fault(room: Any, stream: str) -> None:
     room.console.destroy_publisher(second)
 
 
-@pytest.mark.parametrize("parameter", ["lease:=nan", "lease:=5.0", "profile:=moon", "arms:=[PSM9]"])
+@pytest.mark.parametrize(
+    "parameter", ["lease:=nan", "lease:=5.0", "profile:=moon", "arms:=[PSM9]", "use_sim_time:=true"]
+)
 def test_a_parameter_that_cannot_be_used_ends_the_node_with_its_name(
     root: Any, ros_domain: int, parameter: str
 ) -> None:
