@@ -57,7 +57,7 @@ class Console(MasterInputNode, Actor):
         signer(folder, "command")(message)
 
     def do_set(self, **values: bool) -> None:
-        """Present, clutch, moving."""
+        """Present, clutch, camera, moving, lost, one_handed."""
         for name, value in values.items():
             if not isinstance(getattr(HANDS, name), bool):
                 raise ValueError(f"{name}: cannot be set")

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
+from campaign import rig
 from campaign.environment_faults import (
     ClockStep,
     CorruptParameters,
@@ -35,11 +36,23 @@ from campaign.injections import (
     Tamper,
 )
 from campaign.judge import Outcome
+from campaign.owner_injections import Client, ClientLost, HandsLost, LocalTeamTakes, RemoteLost
+from campaign.rig import INSTRUMENTS
+from robot_driver.arbitration import Owner
+from teleop_core.contract import CAMERA_ARM
 
 PHASES = ("rest", "engagement", "motion", "clutched", "recovering")
 """Arms follow hands that stand; the clutch is about to be released for the first time; arms follow moving hands; the
 clutch is held; the monitor is coming back from another hold."""
 MOVING = ("engagement", "motion", "clutched")
+CAMERA = "camera"
+"""Both hands move the endoscope, with the camera pedal pressed."""
+REMOTE_ARMS = tuple(f"{rig.REMOTE}/{arm}" for arm in rig.ARMS)
+"""Where the robot itself is there: the arms of this driver only repeat what they heard of it last."""
+FLOOD = 2000.0
+"""A client that knows no measure [Hz]."""
+CLOCKS, REMOTE = "clocks", "remote"
+"""Processes whose clocks can be set; a robot behind another CRTK driver."""
 
 
 @dataclass(frozen=True)
@@ -55,7 +68,9 @@ class Fault:
         within: Time in which the robot has to stand [s].
         watch: Watch for at least so long [s].
         freely: The arm may move within the product's limits, not only where the hands ask it to.
-        steps_clock: It needs processes whose clock can be set.
+        concerned: Arms that have to stand; empty: all.
+        goes_on: Arms that have to go on following all the same.
+        rig: Processes that it needs: CLOCKS, REMOTE, or those of every other row.
         impossible: Why it cannot be done here; empty if it can.
     """
 
@@ -67,7 +82,9 @@ class Fault:
     within: float = 0.4
     watch: float = 0.0
     freely: bool = False
-    steps_clock: bool = False
+    concerned: tuple[str, ...] = ()
+    goes_on: tuple[str, ...] = ()
+    rig: str = ""
     impossible: Callable[[], str] = lambda: ""
 
 
@@ -107,7 +124,7 @@ def _per_node() -> list[Fault]:
         late = 0.9 if node == "endoscope" else 0.4
         why = frozenset(reasons)
         rows += [
-            Fault(f"kill_{node}", partial(Kill, node), Outcome.STOP, why, within=late),
+            Fault(f"kill_{node}", partial(Kill, node), Outcome.STOP, why, (*PHASES, CAMERA), within=late),
             Fault(f"freeze_{node}", partial(Freeze, node), Outcome.STOP, why, within=late),
             Fault(f"hang_{node}", partial(Hang, node, 2.0 * late), Outcome.STOP, why, within=late, watch=2.0 * late),
         ]
@@ -150,6 +167,35 @@ def _values() -> list[Fault]:
     ]
 
 
+def _clients() -> list[Fault]:
+    """External clients: of an arm of the session, and of the camera arm, which they may have meanwhile."""
+    foreign = frozenset((f"belongs to {Owner.TELEOPERATION.value}",))
+    said = {"servo_jp": "joint_creep", "local_servo_cp": "pose_creep", "move_jp": "joints_away",
+            "local_move_cp": "pose_away", "servo_cv": "twist"}  # fmt: skip
+    refused = partial(Fault, outcome=Outcome.REFUSED, phases=("motion", "clutched"), watch=0.6, goes_on=INSTRUMENTS)
+    stands = partial(Fault, outcome=Outcome.STOP, watch=0.4, concerned=(CAMERA_ARM,), goes_on=INSTRUMENTS)
+    rubbish = {
+        "nan": (("servo_jp", "nan"), "is nan"),
+        "short": (("servo_jp", "short"), "position has 2 values"),
+        "leap": (("servo_jp", "leap"), "yaw jumps by"),
+        "far": (("local_servo_cp", "far"), "jumps by"),
+        "flood_nan": (("servo_jp", "nan", FLOOD), "is nan"),
+    }
+    return [
+        *(refused(f"client_{stream}", partial(Client, "PSM1", stream, way), explains=foreign)
+          for stream, way in said.items()),
+        refused("client_flood", partial(Client, "PSM1", "servo_jp", "joint_creep", FLOOD), explains=foreign),
+        *(stands(f"client_{name}", partial(Client, CAMERA_ARM, *what), explains=frozenset((told,)), phases=("motion",))
+          for name, (what, told) in rubbish.items()),
+        *(stands(f"client_{how}_{stream}", partial(ClientLost, stream, how == "killed"),
+                 explains=frozenset(("no commands",)), phases=("motion", "clutched"))
+          for how in ("killed", "silent") for stream in ("servo_jp", "servo_cv")),
+        *(stands(f"local_team_takes_from_{stream}", partial(LocalTeamTakes, CAMERA_ARM, stream),
+                 explains=frozenset((f"belongs to {Owner.LOCAL_TEAM.value}", "has taken the arm")), phases=("motion",))
+          for stream in ("servo_jp", "servo_cv")),
+    ]  # fmt: skip
+
+
 _ROWS = [
     Fault("no_fault", Nothing, Outcome.MOVES, frozenset(), watch=0.8),
     *_per_node(),
@@ -164,7 +210,7 @@ _ROWS = [
           frozenset((*_KINEMATICS, *_DRIVER, *_CONSOLE, *_VIDEO, *_MONITOR)), watch=1.2),
     *_values(),
     # what a console or somebody on the way may do to the packets
-    Fault("silent_console", lambda: Tamper("silent"), Outcome.STOP, frozenset(_CONSOLE)),
+    Fault("silent_console", lambda: Tamper("silent"), Outcome.STOP, frozenset(_CONSOLE), (*PHASES, CAMERA)),
     Fault("sequence_gap", lambda: Tamper("gap"), Outcome.TOLERATED, frozenset((*_CONSOLE, *_REPLAY)), MOVING,
           watch=0.5),
     Fault("sequence_leading", lambda: Tamper("leading"), Outcome.REFUSED, frozenset(_REPLAY), MOVING, watch=0.5),
@@ -208,10 +254,11 @@ _ROWS = [
           frozenset(("ARM_NOT_READY", "arm not enabled"))),
     Fault("arm_paused", lambda: StateCommand("pause"), Outcome.STOP, frozenset(("ARM_NOT_READY", "arm not enabled")),
           ("motion", "clutched")),
-    Fault("protective_stop", StopRequest, Outcome.STOP, frozenset(("STOP_REQUEST", "protective stop"))),
+    Fault("protective_stop", StopRequest, Outcome.STOP, frozenset(("STOP_REQUEST", "protective stop")),
+          (*PHASES, CAMERA)),
     Fault("unsigned_stop", lambda: StopRequest(signed=False), Outcome.REFUSED,
           frozenset(("STOP_UNSIGNED", "STOP_REQUEST", *_MAC)), MOVING, watch=0.5),
-    Fault("operator_absent", Absent, Outcome.STOP, frozenset(("OPERATOR_ABSENT",))),
+    Fault("operator_absent", Absent, Outcome.STOP, frozenset(("OPERATOR_ABSENT",)), (*PHASES, CAMERA)),
     Fault("hand_jump", lambda: Leap(0.2), Outcome.TOLERATED, frozenset(("OPERATOR_ABSENT", "tool speed")), MOVING,
           watch=0.6, freely=True),
     # the endoscope
@@ -224,17 +271,37 @@ _ROWS = [
     Fault("video_eyes_apart", lambda: Eyes("apart"), Outcome.STOP, frozenset(("EYES_APART",)), MOVING, within=0.9),
     Fault("video_one_eye", lambda: Eyes("left_only"), Outcome.STOP, frozenset((*_VIDEO, "EYES_APART")), MOVING,
           within=0.9),
+    # somebody else wants an arm, or has one
+    *_clients(),
+    Fault("local_team_takes", lambda: LocalTeamTakes("PSM1"), Outcome.STOP,
+          frozenset((f"belongs to {Owner.LOCAL_TEAM.value}",)), ("motion", "clutched"), watch=0.4,
+          concerned=("PSM1",), goes_on=("PSM2",)),
+    # both hands move the endoscope
+    Fault("camera_device_lost", lambda: HandsLost("lost"), Outcome.STOP, frozenset(("OPERATOR_ABSENT",)), (CAMERA,)),
+    Fault("camera_one_hand_lost", lambda: HandsLost("one_handed"), Outcome.STOP,
+          frozenset(("the endoscope needs both hands",)), (CAMERA,), concerned=(CAMERA_ARM,)),
+    Fault("camera_pedal_lost", lambda: HandsLost("camera"), Outcome.STOP, frozenset(("no commands",)), (CAMERA,),
+          concerned=(CAMERA_ARM,), goes_on=INSTRUMENTS),
+    # the robot is behind another CRTK driver
+    *(Fault(f"remote_{how}", partial(RemoteLost, how), Outcome.STOP, frozenset((*_DRIVER, *why, "ARM_NOT_READY")),
+            ("motion",), within=within, watch=0.6, concerned=REMOTE_ARMS, rig=REMOTE)
+      for how, why, within in (
+          ("freeze", ("no measured_js",), 0.6),
+          ("kill", ("no measured_js",), 0.6),
+          ("disable", ("took it to DISABLED",), 0.4),
+          ("claim", (), 0.9),
+      )),
     # around the processes
     Fault("clock_forwards", lambda: ClockStep(_PATIENT_SIDE, 5.0), Outcome.STOP, frozenset(_CLOCK), within=0.6,
-          steps_clock=True),
+          rig=CLOCKS),
     Fault("clock_backwards", lambda: ClockStep(_PATIENT_SIDE, -5.0), Outcome.STOP, frozenset(_CLOCK), within=0.6,
-          steps_clock=True),
+          rig=CLOCKS),
     Fault("clock_forwards_console", lambda: ClockStep(("console",), 5.0), Outcome.TOLERATED,
-          frozenset((*_CLOCK, *_REFUSED, *_REPLAY)), MOVING, watch=0.6, steps_clock=True),
+          frozenset((*_CLOCK, *_REFUSED, *_REPLAY)), MOVING, watch=0.6, rig=CLOCKS),
     Fault("clock_backwards_console", lambda: ClockStep(("console",), -5.0), Outcome.TOLERATED,
-          frozenset((*_CLOCK, *_REFUSED, *_REPLAY)), MOVING, watch=0.6, steps_clock=True),
+          frozenset((*_CLOCK, *_REFUSED, *_REPLAY)), MOVING, watch=0.6, rig=CLOCKS),
     Fault("clock_forwards_driver", lambda: ClockStep(("driver",), 5.0), Outcome.STOP,
-          frozenset((*_CLOCK, *_DRIVER)), ("motion",), steps_clock=True),
+          frozenset((*_CLOCK, *_DRIVER)), ("motion",), rig=CLOCKS),
     Fault("full_disk", FullDisk, Outcome.TOLD, frozenset(("DISK_LOW",)), MOVING, watch=1.6,
           impossible=can_mount),
     Fault("corrupt_parameters",

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from teleop_console.devices.device import DeviceSample
+from teleop_console.devices.device import DeviceLostError, DeviceSample
 from teleop_core.contract import MASTERS
 from teleop_core.se3 import Pose
 from teleop_core.signals import HandSignal
@@ -34,7 +34,10 @@ class CommandedHands:
     Attributes:
         present: Somebody is at the console.
         clutch: The clutch is pressed, apart from gestures.
+        camera: The camera pedal is pressed.
         moving: The hands draw their circles; otherwise they stand still.
+        lost: The device does not answer.
+        one_handed: Only the right hand is seen.
     """
 
     performs_gesture = False
@@ -43,14 +46,19 @@ class CommandedHands:
         """Present, hands in motion, feet off the pedals."""
         self.present = True
         self.clutch = False
+        self.camera = False
         self.moving = True
+        self.lost = False
+        self.one_handed = False
         self.gestures: list[Gesture] = []
         self._angle = 0.0
         self._read_at: float | None = None
         self._leap = np.zeros(3)
 
     def connect(self) -> None:
-        """Nothing to connect."""
+        """Only where the cable is plugged in."""
+        if self.lost:
+            raise DeviceLostError("commanded hands: unplugged")
 
     def close(self) -> None:
         """Nothing to let go of."""
@@ -61,13 +69,15 @@ class CommandedHands:
 
     def read(self, now: float) -> DeviceSample:
         """Hands and feet at the monotonic time `now` [s]."""
+        if self.lost:
+            raise DeviceLostError("commanded hands: unplugged")
         if self._read_at is not None and self.moving:
             # After a pause of this process the hands go on from where they were: a jump is a fault of its own.
             self._angle += PACE * min(now - self._read_at, 0.02)
         self._read_at = now
         self.gestures = [gesture for gesture in self.gestures if now < gesture.end]
         pressed = self.clutch or any(gesture.begin <= now for gesture in self.gestures)
-        return DeviceSample(self._hands(), self.present, pressed, camera=False)
+        return DeviceSample(self._hands(), self.present, pressed, self.camera)
 
     def _hands(self) -> tuple[HandSignal, ...]:
         angle = self._angle
@@ -75,4 +85,4 @@ class CommandedHands:
         half = 0.5 * TURN * math.sin(angle)
         pose = Pose(RADIUS * circle + self._leap, np.array([0.0, 0.0, math.sin(half), math.cos(half)]))
         gripper = 0.4 + 0.2 * math.sin(angle)
-        return tuple(HandSignal(name, pose, (0.0,) * 3, (0.0,) * 3, gripper) for name in MASTERS)
+        return tuple(HandSignal(name, pose, (0.0,) * 3, (0.0,) * 3, gripper) for name in MASTERS[self.one_handed :])

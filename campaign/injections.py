@@ -25,16 +25,26 @@ class Injection(Protocol):
         """Break it; returns when, monotonic [s]."""
 
     def end(self, rig: Rig) -> None:
-        """Take the fault away."""
+        """Take the fault away; nothing may move by that."""
+
+    def after(self, rig: Rig) -> None:
+        """What has to work again, besides what every recovery shows.
+
+        Raises:
+            OrderError, RigError: it does not.
+        """
 
 
 class Unprepared:
-    """Needs no preparation, and nothing has to be taken away."""
+    """Needs no preparation, nothing has to be taken away, and the usual recovery is all."""
 
     def prepare(self, rig: Rig) -> None:
         """Nothing."""
 
     def end(self, rig: Rig) -> None:
+        """Nothing."""
+
+    def after(self, rig: Rig) -> None:
         """Nothing."""
 
 
@@ -147,7 +157,7 @@ class Load(Unprepared):
 
 
 @dataclass
-class Tamper:
+class Tamper(Unprepared):
     """The console's packets are changed on their way out."""
 
     way: str

@@ -16,7 +16,7 @@ from campaign.trace import Sample, Sign
 PERIOD = 0.01
 """Nominal time between samples [s]. Messages may bunch up on their way, so no step counts as shorter."""
 STILL = (0.004, 0.004, 0.0006, 0.02, 0.02, 0.02)
-"""A joint slower than this stands [rad/s, m/s]."""
+"""A joint slower than this stands [rad/s, m/s]. Of all these limits a camera arm has the first four."""
 STILL_FOR = 0.3
 """Standing for so long is a stop [s]."""
 FASTEST = (3.0, 3.0, 0.3, 15.0, 15.0, 15.0)
@@ -57,8 +57,10 @@ class Case:
         injected: When the fault began.
         ended: When the campaign stopped watching; nobody engaged the arms between.
         within: The robot must stand so soon after `injected` [s].
-        explains: Names of alarms, hold reasons, limits and counters that explain what happened.
+        explains: Names of alarms, hold reasons, limits and counters, and parts of texts, that explain what happened.
         freely: Motion within the product's limits is in order, not only what the hands ask for.
+        concerned: Arms whose stop counts; empty: all.
+        goes_on: Arms that have to go on moving all the same.
     """
 
     outcome: Outcome
@@ -67,6 +69,8 @@ class Case:
     within: float
     explains: frozenset[str]
     freely: bool = False
+    concerned: tuple[str, ...] = ()
+    goes_on: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -93,13 +97,13 @@ def judge(
         signs: What the suite said in that time.
         standing: Alarms and hold reasons in force at the end; they explain, too, but date nothing.
     """
-    moving = [last_motion(rows, case.injected) for rows in samples.values()]
-    last = max(moving, default=case.injected)
+    moved = {arm: last_motion(rows, case.injected) for arm, rows in samples.items()}
+    last = max((moved.get(arm, case.ended) for arm in case.concerned or moved), default=case.injected)
     stopped = case.ended - last >= STILL_FOR
     in_time = stopped and last - case.injected <= case.within
     wild = next((text for rows in samples.values() if (text := wild_motion(rows, case.freely))), "")
     after = [sign for sign in signs if sign.at >= case.injected]
-    told = [sign for sign in after if sign.name in case.explains]
+    told = [sign for sign in after if _explains(sign, case.explains)]
     noticed = [sign for sign in after if sign in told or sign.kind in _STOPS]
     detect_ms = 1e3 * (noticed[0].at - case.injected) if noticed else None
     known = sorted(standing & case.explains)
@@ -111,11 +115,14 @@ def judge(
         Outcome.TOLERATED: (False, stopped),
         Outcome.MOVES: (stopped, False),
     }[case.outcome]
+    halted = [arm for arm in case.goes_on if case.ended - moved.get(arm, case.injected) >= STILL_FOR]
     explanation = _in_words(told) or ", ".join(f"still {name}" for name in known)
     if wild:
         explanation = f"{wild}; {explanation}"
+    if halted:
+        explanation = f"{', '.join(halted)} did not go on, told was {_in_words(after)}; {explanation}"
     return Verdict(
-        undetected=undetected or bool(wild) or not any(samples.values()),
+        undetected=undetected or bool(wild or halted) or not any(samples.values()),
         unexplained=(needs_reason and not explained)
         or (case.outcome is Outcome.MOVES and any(sign.kind in _STOPS for sign in after)),
         explanation=explanation or f"only {_in_words(after)}",
@@ -124,6 +131,10 @@ def judge(
         wild=wild,
         moved_mm=max((moved_mm(rows, case.injected) for rows in samples.values()), default=0.0),
     )
+
+
+def _explains(sign: Sign, explains: frozenset[str]) -> bool:
+    return sign.name in explains or (sign.kind == "text" and any(part in sign.name for part in explains))
 
 
 def last_motion(rows: list[Sample], injected: float) -> float:
@@ -154,8 +165,7 @@ def wild_motion(rows: list[Sample], freely: bool) -> str:
     for before, after in zip(rows, rows[SPAN:], strict=False):
         if not _within(before, after, ASKED, SPAN):
             return f"wild: {_speeds(before, after, SPAN)} over {SPAN} samples"
-    for joint, farthest in enumerate(FARTHEST):
-        values = [row.q[joint] for row in rows]
+    for joint, (farthest, *values) in enumerate(zip(FARTHEST, *(row.q for row in rows), strict=False)):
         if values and not max(values) - min(values) <= farthest:
             return f"wild: joint {joint} wandered by {max(values) - min(values):.3f}"
     return ""
@@ -173,12 +183,12 @@ def _tip(q: tuple[float, ...]) -> tuple[float, float, float]:
 
 
 def _near(before: Sample, after: Sample) -> bool:
-    return all(abs(new - old) <= most for old, new, most in zip(before.q, after.q, REST, strict=True))
+    return all(abs(new - old) <= most for old, new, most in zip(before.q, after.q, REST, strict=False))
 
 
 def _within(before: Sample, after: Sample, limits: tuple[float, ...], samples: int = 1) -> bool:
     elapsed = max(after.at - before.at, samples * PERIOD)
-    return all(abs(new - old) <= limit * elapsed for old, new, limit in zip(before.q, after.q, limits, strict=True))
+    return all(abs(new - old) <= limit * elapsed for old, new, limit in zip(before.q, after.q, limits, strict=False))
 
 
 def _speeds(before: Sample, after: Sample, samples: int = 1) -> str:

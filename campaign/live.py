@@ -8,7 +8,7 @@ from random import Random
 from typing import Any
 
 from campaign.clocks import clock_library
-from campaign.fault_table import FAULTS, Fault
+from campaign.fault_table import CLOCKS, FAULTS, REMOTE, Fault
 from campaign.judge import STILL_FOR, Case, Outcome, Verdict, judge
 from campaign.phases import enter
 from campaign.plan import Planned
@@ -43,11 +43,11 @@ def run(plan: list[Planned], seed: int, progress: Callable[[Row], None], ends_at
             left.remove(planned)
             progress({"text": f"skipped {planned.fault} in {planned.phase}: {why}"})
     while left and time.monotonic() < ends_at:
-        steps_clock = FAULTS[left[0].fault].steps_clock
-        with Rig(clock_library=library if steps_clock else None) as rig:
+        kind = FAULTS[left[0].fault].rig
+        with Rig(clock_library=library if kind == CLOCKS else None, remote=kind == REMOTE) as rig:
             progress({"text": "starting the nodes"})
             rig.start_all()
-            while left and FAULTS[left[0].fault].steps_clock is steps_clock and time.monotonic() < ends_at:
+            while left and FAULTS[left[0].fault].rig == kind and time.monotonic() < ends_at:
                 planned = left.pop(0)
                 row = one(rig, planned, seed)
                 yield row
@@ -60,7 +60,7 @@ def run(plan: list[Planned], seed: int, progress: Callable[[Row], None], ends_at
 
 def impossible(fault: Fault, clocks_can_be_set: bool) -> str:
     """Why a fault cannot be injected here; empty if it can."""
-    if fault.steps_clock and not clocks_can_be_set:
+    if fault.rig == CLOCKS and not clocks_can_be_set:
         return "libfaketime is not installed"
     return fault.impossible()
 
@@ -90,6 +90,7 @@ def one(rig: Rig, planned: Planned, seed: int) -> Row:
     recover_s: float | None = None
     if not problem:
         try:
+            injection.after(rig)
             recover_s = rig.recover()
         except (RigError, OrderError) as error:
             problem = str(error)
@@ -127,5 +128,6 @@ def _watch(
 
 def _judged(rig: Rig, fault: Fault, injected: float, ended: float) -> Verdict:
     samples, signs = rig.trace.window(injected - BEFORE, ended)
-    case = Case(fault.outcome, injected, ended, fault.within, fault.explains, fault.freely)
+    who = {"concerned": fault.concerned, "goes_on": fault.goes_on}
+    case = Case(fault.outcome, injected, ended, fault.within, fault.explains, fault.freely, **who)
     return judge(case, samples, signs, rig.trace.standing())

@@ -1,15 +1,16 @@
 """Watches the robot itself, from outside: where its joints are, on this process's own clock. Decides nothing.
 
-Usage: python -m campaign.observer PARENT_PID [ROS arguments]
+Usage: python -m campaign.observer PARENT_PID [namespace of another robot whose arms are watched, too]
 
 It shares no code with the safety monitor, the command gate or the nodes' base; it knows messages and topic names. Each
 line on stdout is a JSON array: a letter for the kind, the monotonic time of arrival [s], and what arrived:
 
-    p  arm, 6 joint positions [rad, m]             every measured_js
+    p  arm, joint positions [rad, m]               every measured_js
     s  state, permitted, alarms                    safety/state, when something changed, and at least once a second
-    g  arm, hold reason, limit reasons, counters   every servo_report
+    g  arm, hold reason, limit reasons, counters, owner  every servo_report
     f  states of the pairs, limit reasons, counters  teleop/feedback, when pairs or reasons changed, else 20 Hz
     o  arm, state, homed                           every operating_state
+    w  arm, text                                   every warning and error that clients of an arm are told
     d  node, message                               /diagnostics that are not OK
     m  seconds, numbers                            a permit later than the lease of the one before, or numbers left out
     l  seconds                                     this process itself was late by so much
@@ -33,9 +34,11 @@ from crtk_msgs.msg import OperatingState
 from diagnostic_msgs.msg import DiagnosticArray
 from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
 from sensor_msgs.msg import JointState
+from std_msgs.msg import String
 from telesurgery.msg import SafetyState, ServoReport, TeleopFeedback
 
-ARMS = ("PSM1", "PSM2")
+CAMERA = "ECM"
+ARMS = ("PSM1", "PSM2", CAMERA)
 LOOK_EVERY = 0.002
 """[s]"""
 LATE = 0.02
@@ -54,8 +57,8 @@ _PRIORITY = 45
 class Observer:
     """Takes messages as they come and writes them down."""
 
-    def __init__(self, node: Any) -> None:
-        """Subscribe."""
+    def __init__(self, node: Any, elsewhere: str = "") -> None:
+        """Subscribe; `elsewhere`: namespace of another robot, empty for none."""
         loose = QoSProfile(depth=50, reliability=ReliabilityPolicy.BEST_EFFORT)
         sure = QoSProfile(depth=50, reliability=ReliabilityPolicy.RELIABLE)
         latched = QoSProfile(
@@ -73,6 +76,12 @@ class Observer:
             listen(JointState, f"{arm}/measured_js", loose, partial(self._measured, arm))
             listen(ServoReport, f"{arm}/servo_report", loose, self._report)
             listen(OperatingState, f"{arm}/operating_state", latched, partial(self._operating, arm))
+            for topic in ("warning", "error"):
+                listen(String, f"{arm}/{topic}", sure, partial(self._text, arm))
+            if elsewhere:
+                listen(
+                    JointState, f"{elsewhere}/{arm}/measured_js", loose, partial(self._measured, f"{elsewhere}/{arm}")
+                )
         listen(SafetyState, "safety/state", loose, self._safety)
         listen(TeleopFeedback, "teleop/feedback", loose, self._feedback)
         listen(DiagnosticArray, "/diagnostics", sure, self._diagnostics)
@@ -89,10 +98,14 @@ class Observer:
     def _report(self, at: float, message: Any) -> None:
         reasons = dict(zip(message.limit_reasons, map(float, message.limit_seconds), strict=False))
         counters = {name: getattr(message, name) for name in REPORT_COUNTERS}
-        _write("g", at, message.name, message.hold_reason if message.holding else "", reasons, counters)
+        hold = message.hold_reason if message.holding else ""
+        _write("g", at, message.name, hold, reasons, counters, message.owner)
 
     def _operating(self, arm: str, at: float, message: Any) -> None:
         _write("o", at, arm, message.state, message.is_homed)
+
+    def _text(self, arm: str, at: float, message: Any) -> None:
+        _write("w", at, arm, message.data)
 
     def _safety(self, at: float, message: Any) -> None:
         before, self._permit = self._permit, (at, message.session, message.permit_sequence, message.lease)
@@ -104,7 +117,7 @@ class Observer:
         self._write_news("s", at, [message.state, message.motion_permitted, alarms], TELL_AGAIN)
 
     def _feedback(self, at: float, message: Any) -> None:
-        pairs = [arm.teleop_state for arm in message.arms]
+        pairs = [arm.teleop_state for arm in message.arms if arm.name != CAMERA]
         reasons = sorted({reason for arm in message.arms for reason in arm.limit_reasons})
         counters = {name: getattr(message, name) for name in FEEDBACK_COUNTERS}
         self._write_news("f", at, [pairs, reasons], COUNTERS_EVERY, counters)
@@ -131,9 +144,9 @@ def main() -> int:
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
     if os.getppid() != parent:
         return 0
-    rclpy.init(args=sys.argv[2:])
+    rclpy.init(args=[])
     node = rclpy.create_node("observer")
-    observer = Observer(node)
+    observer = Observer(node, *sys.argv[2:])
     try:
         for thread in os.listdir("/proc/self/task"):
             os.sched_setscheduler(int(thread), os.SCHED_RR, os.sched_param(_PRIORITY))

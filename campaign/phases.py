@@ -14,7 +14,8 @@ from dataclasses import dataclass
 from random import Random
 
 from campaign.processes import OrderError
-from campaign.rig import PRESS, Rig
+from campaign.rig import INSTRUMENTS, PRESS, Rig
+from teleop_core.contract import CAMERA_ARM
 from teleop_core.signals import SafetyLevel, TeleopState
 
 SOON = 3.0
@@ -84,12 +85,23 @@ def _recovering(rig: Rig, random: Random) -> Attempt:
     return Attempt(lambda _rig: None, SETTLES + PRESS - passed)
 
 
+def _camera(rig: Rig, random: Random) -> Attempt:
+    rig.until(lambda: rig.following and not rig.trace.newest.owner[CAMERA_ARM], SOON, "arms follow, endoscope free")
+    time.sleep(SETTLES)  # the kinematics have to know it, too: a pedal that is pressed before has to be pressed anew
+    rig.order("console", "set", camera=True)
+    pressed = time.monotonic()
+    rig.until(lambda: rig.moved(CAMERA_ARM, pressed, time.monotonic()), SOON, "endoscope moves")
+    time.sleep(random.uniform(0.0, 0.2))
+    return Attempt(lambda _rig: None, 0.0)
+
+
 _ENTER: dict[str, Callable[[Rig, Random], Attempt]] = {
     "rest": _rest,
     "engagement": _engagement,
     "motion": _motion,
     "clutched": _clutched,
     "recovering": _recovering,
+    "camera": _camera,
 }
 
 
@@ -97,7 +109,7 @@ def _let_go(rig: Rig) -> None:
     """The operator leaves, and the arms let go; long enough for the gate to have told that it holds."""
     rig.order("console", "set", present=False)
     rig.until(lambda: "OPERATOR_ABSENT" in rig.alarms and not any(_engaged(rig)), SOON, "arms let go")
-    rig.until(lambda: all(rig.trace.newest.hold.get(arm) for arm in ("PSM1", "PSM2")), SOON, "gates hold")
+    rig.until(lambda: all(rig.trace.newest.hold.get(arm) for arm in INSTRUMENTS), SOON, "gates hold")
 
 
 def _engaged(rig: Rig) -> list[bool]:

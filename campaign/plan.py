@@ -39,5 +39,5 @@ def make_plan(seed: int, faults: dict[str, Fault], each: int = EACH, at_least: i
         random.shuffle(one_pass)
         chosen += one_pass
     chosen += [random.choice(cells) for _ in range(max(0, at_least - len(chosen)))]
-    chosen.sort(key=lambda cell: faults[cell[0]].steps_clock)
+    chosen.sort(key=lambda cell: faults[cell[0]].rig)
     return [Planned(number, *cell) for number, cell in enumerate(chosen)]

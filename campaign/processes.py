@@ -16,7 +16,7 @@ from typing import Any
 
 PATIENCE = 3.0
 """From SIGTERM to SIGKILL [s]."""
-ANSWER_LIMIT = 10.0
+ANSWER_LIMIT = 20.0
 """For the answer to an order, which may be given while the process starts [s]."""
 
 

@@ -21,6 +21,7 @@ from campaign.processes import Child, OrderError
 from campaign.trace import Trace
 from teleop_cli.domain import claim_free_domain
 from teleop_cli.keys import make_keys
+from teleop_core.contract import CAMERA_ARM
 from teleop_core.signals import SafetyLevel, TeleopState
 from teleop_ros.shared_files import loopback_environment
 
@@ -32,12 +33,17 @@ NODES = {
     "local_team": "robot_driver.local_team_node:main",
 }
 ACTORS = ("console", "endoscope", "stranger")
+ROBOT_ACTORS = ("robot", "hospital")
+"""The other CRTK driver with its robot, and whoever is beside it."""
 KEYED = ("safety_monitor", "driver", "kinematics", "console")
-ARMS = ("PSM1", "PSM2")
+INSTRUMENTS = ("PSM1", "PSM2")
+ARMS = (*INSTRUMENTS, CAMERA_ARM)
 PRESS = 0.16
 """A deliberate press of the clutch [s]."""
 START_LIMIT = 40.0
 RECOVERY_LIMIT = 20.0
+REMOTE = "/robot1"
+"""Namespace of the other driver's arms, where there is one."""
 
 
 class RigError(RuntimeError):
@@ -47,18 +53,20 @@ class RigError(RuntimeError):
 class Rig:
     """Processes, and the way from any state back to arms that follow."""
 
-    def __init__(self, keyed: bool = True, clock_library: Path | None = None) -> None:
+    def __init__(self, keyed: bool = True, clock_library: Path | None = None, remote: bool = False) -> None:
         """Claim a domain; start nothing yet.
 
         Args:
             keyed: Make keys, and have every message signed.
             clock_library: Start the nodes and the console with clocks that can be set.
+            remote: The robot is behind another CRTK driver.
         """
         self.folder = Path(tempfile.mkdtemp(prefix="telesurgery-faults-"))
         self.trace = Trace()
         self.children: dict[str, Child] = {}
         self.recovery_steps: list[str] = []
         self.last_fault = "the start"
+        self.elsewhere = REMOTE if remote else ""
         self.domain, self._claim, _ = claim_free_domain()
         self.log_folder = self.folder / "log"
         self.clock_folder = self.folder / "clock"
@@ -100,7 +108,7 @@ class Rig:
 
     def start_all(self) -> None:
         """Start everything and bring the arms to follow the moving hands."""
-        for name in ("observer", *NODES, *ACTORS):
+        for name in (*(ROBOT_ACTORS if self.elsewhere else ()), "observer", *NODES, *ACTORS):
             self.start(name)
         there = (SafetyLevel.OPERATING, SafetyLevel.FAULT)
         self.until(lambda: self.state in there, START_LIMIT, "operating for the first time")
@@ -110,7 +118,7 @@ class Rig:
         """Start one process; a node with a parameter file if one is given."""
         log = self.folder / f"{name}.output"
         environment, parent = self.environment, str(os.getpid())
-        ros = ["--ros-args"]
+        ros = ["--ros-args", *self._parameters(name)]
         if self._keys and name in KEYED:
             ros += ["-p", f"key_folder:={self._keys}"]
         if parameters is not None:
@@ -119,14 +127,35 @@ class Rig:
             environment = {**environment, **self.preload(name)}
         late = [str(self.orders(name))]
         arguments, hear = {
-            "observer": (["-m", "campaign.observer", parent], self.trace.add),
+            "observer": (["-m", "campaign.observer", parent, *filter(None, [self.elsewhere])], self.trace.add),
             "stranger": (["-m", "campaign.stranger", parent, self._keys], _deaf),
             "console": (["-m", "campaign.console", parent, *late, *ros], _deaf),
             "endoscope": (["-m", "campaign.endoscope", parent, *late], _deaf),
+            "client": (["-m", "campaign.client", parent], _deaf),
+            "hospital": (["-m", "campaign.hospital", parent, "--ros-args", "-r", f"__ns:={REMOTE}"], _deaf),
+            "robot": (["-m", "campaign.node_host", parent, name, *late, NODES["driver"], *ros], None),
         }.get(name) or (["-m", "campaign.node_host", parent, name, *late, NODES[name], *ros], None)
         child = Child(name, arguments, environment, log, hear)
         self.children[name] = child
         return child
+
+    def client(self) -> Child:
+        """The external CRTK client, started when it is needed for the first time."""
+        child = self.children.get("client")
+        if child is None or not child.alive:
+            child = self.start("client")
+        return child
+
+    def _parameters(self, name: str) -> list[str]:
+        """ROS arguments of a node or of the console."""
+        arms = ["-p", f"arms:=[{', '.join(ARMS)}]"]
+        if name == "robot":
+            return ["-r", f"__ns:={REMOTE}", *arms]
+        if name != "driver":
+            return arms if name in NODES else []
+        # With keys clients are refused; here they are let in, so that each arm's owner has to be told apart.
+        backend = ["-p", "backend:=crtk", "-p", f"remote:={self.elsewhere}"] if self.elsewhere else []
+        return [*arms, "-p", "external_clients:='on'", *backend]
 
     def restart(self, name: str) -> None:
         """Start a process anew; one that lives is ended first."""
@@ -164,7 +193,7 @@ class Rig:
 
     @property
     def following(self) -> bool:
-        """Both arms follow."""
+        """Both instruments follow."""
         return self.trace.newest.pairs == [int(TeleopState.FOLLOWING)] * 2
 
     def until(self, condition: Callable[[], bool], limit: float, what: str) -> float:
@@ -198,7 +227,7 @@ class Rig:
         for name in [name for name, child in self.children.items() if not child.alive]:
             self._step(f"start {name}")
             self.restart(name)
-        self.order("console", "set", present=True, clutch=False, moving=True)
+        self.order("console", "set", present=True, clutch=False, camera=False, moving=True)
         next_try = 0.0
 
         def done() -> bool:
@@ -212,12 +241,13 @@ class Rig:
         return time.monotonic() - begin
 
     def moving(self, begin: float, end: float) -> bool:
-        """Whether every arm has changed its place."""
-        samples, _ = self.trace.window(begin, end)
-        return len(samples) == len(ARMS) and all(
-            len(rows) > 2 and max(abs(a - b) for a, b in zip(rows[0].q, rows[-1].q, strict=True)) > 1e-3
-            for rows in samples.values()
-        )
+        """Whether every instrument has changed its place."""
+        return all(self.moved(arm, begin, end) for arm in INSTRUMENTS)
+
+    def moved(self, arm: str, begin: float, end: float) -> bool:
+        """Whether an arm has changed its place."""
+        rows = self.trace.window(begin, end)[0].get(arm, [])
+        return len(rows) > 2 and max(abs(a - b) for a, b in zip(rows[0].q, rows[-1].q, strict=True)) > 1e-3
 
     def _help(self) -> float:
         """Do the next thing that brings the arms nearer to following; returns when to look again [s]."""
@@ -227,7 +257,9 @@ class Rig:
         if state in (SafetyLevel.FAULT, SafetyLevel.PROTECTIVE_STOP):
             return self._reset()
         self.order("console", "set", present=True)  # a reset may have been answered after its patience was over
-        not_ready = [arm for arm in ARMS if newest.operating.get(arm) != ("ENABLED", True)]
+        # An arm that was moved by others stays away from its setpoint: enabled anew, it is taken up where it is.
+        away = [arm for name, arm, *_ in newest.alarms if name == "TRACKING_ERROR" and self.elsewhere]
+        not_ready = [arm for arm in ARMS if newest.operating.get(arm) != ("ENABLED", True) or arm in away]
         if not_ready and state in (SafetyLevel.READY, SafetyLevel.HOLD):
             for arm in not_ready:
                 for command in ("disable", "enable", "home"):
@@ -280,4 +312,4 @@ def _deaf(_content: Any) -> None:
     """For processes that only answer."""
 
 
-__all__ = ["ARMS", "NODES", "ROOT", "OrderError", "Rig", "RigError"]
+__all__ = ["ARMS", "INSTRUMENTS", "NODES", "ROOT", "OrderError", "Rig", "RigError"]

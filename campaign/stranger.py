@@ -20,11 +20,12 @@ from std_srvs.srv import Trigger
 from campaign.actor import OBEY_EVERY, Actor
 from campaign.signing import signer
 from teleop_cli.child import show_name, tie_to_parent
-from teleop_core.contract import STREAMS
+from teleop_core.contract import CAMERA_ARM, STREAMS
 from teleop_ros.adapter import TeleopNode, message_type, run
 
 SPEAK_EVERY = 0.005
 """[s]"""
+ARMS = ("PSM1", "PSM2", CAMERA_ARM)
 CREEP = 0.0004
 """Step of the insertion in each forged servo command [m]: 0.08 m/s, within every limit."""
 
@@ -42,7 +43,8 @@ class Stranger(TeleopNode, Actor):
         self._number = 0
         self._session = random.getrandbits(63)
         self._sign_stop = signer(key_folder, "stop")
-        self._arm_commands = {arm: self.publisher("state_command", arm=arm) for arm in ("PSM1", "PSM2")}
+        self._arm_commands = {arm: self.publisher("state_command", arm=arm) for arm in ARMS}
+        self._claims = {arm: self.publisher("local_team_claim", arm=arm) for arm in ARMS}
         self._stops = self.publisher("protective_stop")
         self._reset = self.create_client(Trigger, "safety/reset")
         self._answer: Any = None
@@ -83,6 +85,11 @@ class Stranger(TeleopNode, Actor):
         """What a person at the robot would do."""
         publisher = self._arm_commands[arm]
         publisher.publish(publisher.msg_type(header=self.header(), string=command))
+
+    def do_claim(self, arm: str, taken: bool) -> None:
+        """What `telesurgery arm take|release` does."""
+        publisher = self._claims[arm]
+        publisher.publish(publisher.msg_type(data=taken))
 
     def do_stop(self, signed: bool = True) -> None:
         """Ask for a protective stop."""

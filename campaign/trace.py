@@ -21,7 +21,7 @@ class Sample:
 
 @dataclass(frozen=True)
 class Sign:
-    """Something that the suite said: time [s], what kind (alarm, hold, limit, counter, pair, permit), and its name."""
+    """Something that the suite said: time [s], kind (alarm, hold, limit, counter, pair, permit, text), name or text."""
 
     at: float
     kind: str
@@ -38,6 +38,7 @@ class Newest:
     pairs: list[int] = field(default_factory=list)
     operating: dict[str, tuple[str, bool]] = field(default_factory=dict)
     hold: dict[str, str] = field(default_factory=dict)
+    owner: dict[str, str] = field(default_factory=dict)
     arrival: dict[str, float] = field(default_factory=dict)
 
 
@@ -90,10 +91,12 @@ class Trace:
             self._sign(at, "permit", "withdrawn")
         self.newest.state, self.newest.permitted, self.newest.alarms = state, permitted, alarms
 
-    def _add_g(self, at: float, arm: str, hold: str, reasons: dict[str, float], counters: dict[str, int]) -> None:
+    def _add_g(
+        self, at: float, arm: str, hold: str, reasons: dict[str, float], counters: dict[str, int], owner: str
+    ) -> None:
         if hold != self.newest.hold.get(arm, "") and hold:
             self._sign(at, "hold", hold)
-        self.newest.hold[arm] = hold
+        self.newest.hold[arm], self.newest.owner[arm] = hold, owner
         for reason in reasons:
             self._sign(at, "limit", reason)
         self._count(at, arm, {name: counters[name] for name in ("permits_refused", "unauthenticated")})
@@ -109,6 +112,9 @@ class Trace:
 
     def _add_o(self, _at: float, arm: str, state: str, homed: bool) -> None:
         self.newest.operating[arm] = (state, homed)
+
+    def _add_w(self, at: float, _arm: str, text: str) -> None:
+        self._sign(at, "text", text)
 
     def _count(self, at: float, source: str, counters: dict[str, int]) -> None:
         for name, value in counters.items():

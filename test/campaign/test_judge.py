@@ -77,6 +77,32 @@ def test_either_arm_counts() -> None:
     assert judge(case(), samples, [ALARM]).undetected
 
 
+def test_of_one_arm_that_is_lost_the_others_go_on() -> None:
+    """Only the arm that is concerned has to stand; an arm that has to go on and stands, too, is found and named."""
+    samples = {"PSM1": motion(until=10.05)["PSM1"], "PSM2": motion(until=11.0)["PSM1"]}
+    one = case(concerned=("PSM1",), goes_on=("PSM2",))
+    assert marks(judge(one, samples, [ALARM])) == (False, False)
+    verdict = judge(one, motion(until=10.05), [ALARM])
+    assert verdict.undetected
+    assert "PSM2 did not go on" in verdict.explanation
+    assert judge(case(concerned=("ECM",)), samples, [ALARM]).undetected  # nothing was seen of it
+
+
+def test_a_camera_arm_has_four_joints() -> None:
+    """It is judged by the limits of the first four."""
+    rows = [Sample(row.at, row.q[:4]) for row in motion(until=10.05)["PSM1"]]
+    assert marks(judge(case(), {"ECM": rows}, [ALARM])) == (False, False)
+    leap = [Sample(row.at, (*row.q[:3], 0.5 * (row.at > 10.5))) for row in rows]
+    assert "wild" in judge(case(), {"ECM": leap}, [ALARM]).wild
+
+
+def test_part_of_a_text_explains() -> None:
+    """Texts hold figures and names; signs of other kinds count only with their whole name."""
+    said = Sign(INJECTED + 0.02, "text", "PSM1: servo_jp refused: COMMAND_SILENCE (and 3 more)")
+    assert not judge(case(), motion(until=10.08), [said]).unexplained
+    assert judge(case(), motion(until=10.08), [Sign(INJECTED + 0.02, "hold", "COMMAND_SILENCE!")]).unexplained
+
+
 def test_a_slow_drift_is_motion() -> None:
     """A tenth of the usual speed is not standing still."""
     assert judge(case(), motion(until=11.0, speed=0.01), [ALARM]).undetected

@@ -13,10 +13,11 @@ def test_only_what_is_new_is_a_sign() -> None:
     trace = Trace()
     trace.add(["s", 1.0, 2, True, [["VIDEO_OLD", "left eye", 1, False]]])
     trace.add(["f", 1.0, [2, 2], [], COUNTERS])
-    trace.add(["g", 1.0, "PSM1", "", {}, GATE])
+    trace.add(["g", 1.0, "PSM1", "", {}, GATE, "an external client"])
     trace.add(["s", 2.0, 3, False, [["VIDEO_OLD", "left eye", 1, False], ["VIDEO_STALE", "left eye", 2, False]]])
     trace.add(["f", 2.1, [1, 1], [], {**COUNTERS, "malformed": 3}])
-    trace.add(["g", 2.2, "PSM1", "no permit to move", {"joint velocity": 0.1}, {**GATE, "permits_refused": 1}])
+    trace.add(["g", 2.2, "PSM1", "no permit to move", {"joint velocity": 0.1}, {**GATE, "permits_refused": 1}, ""])
+    trace.add(["w", 2.3, "PSM1", "PSM1: move_jp ended: no permit to move"])
     trace.add(["s", 3.0, 3, False, [["VIDEO_OLD", "left eye", 1, False], ["VIDEO_STALE", "left eye", 2, False]]])
     signs = [(sign.at, sign.kind, sign.name) for sign in trace.window(1.5, 9.0)[1]]
     assert signs == [
@@ -27,6 +28,7 @@ def test_only_what_is_new_is_a_sign() -> None:
         (2.2, "hold", "no permit to move"),
         (2.2, "limit", "joint velocity"),
         (2.2, "counter", "permits_refused"),
+        (2.3, "text", "PSM1: move_jp ended: no permit to move"),
     ]
     assert trace.standing() == {"VIDEO_OLD", "VIDEO_STALE", "no permit to move"}
 

@@ -10,7 +10,7 @@ import pytest
 pytest.importorskip("rclpy", reason="ROS is not installed here")
 
 from campaign import live
-from campaign.fault_table import FAULTS, PHASES
+from campaign.fault_table import CAMERA, FAULTS, PHASES
 from campaign.plan import Planned
 from campaign.report import failed
 
@@ -33,6 +33,12 @@ CHOSEN = (
     ("servo_jump", "motion"),
     ("video_frozen", "recovering"),
     ("protective_stop", "rest"),
+    ("client_servo_jp", "motion"),
+    ("client_flood", "clutched"),
+    ("client_leap", "motion"),
+    ("client_killed_servo_cv", "motion"),
+    ("local_team_takes", "motion"),
+    ("camera_device_lost", "camera"),
 )
 SEED = 11
 
@@ -66,4 +72,4 @@ def test_stops_come_soon(rows: list[dict[str, Any]]) -> None:
 
 def test_all_phases_are_in_it() -> None:
     """The short campaign covers what the full one covers, a little of everything."""
-    assert {phase for _, phase in CHOSEN} == set(PHASES)
+    assert {phase for _, phase in CHOSEN} == {*PHASES, CAMERA}
