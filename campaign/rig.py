@@ -155,7 +155,7 @@ class Rig:
             return arms if name in NODES else []
         # With keys clients are refused; here they are let in, so that each arm's owner has to be told apart.
         backend = ["-p", "backend:=crtk", "-p", f"remote:={self.elsewhere}"] if self.elsewhere else []
-        return [*arms, "-p", "external_clients:='on'", *backend]
+        return [*arms, "-p", "external_clients:=accept", *backend]
 
     def restart(self, name: str) -> None:
         """Start a process anew; one that lives is ended first."""

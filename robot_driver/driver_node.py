@@ -51,10 +51,10 @@ REPORT_RATE = STREAMS["servo_report"].rate
 STATISTICS_RATE = STREAMS["period_statistics"].rate
 GATE_DECISIONS = ("permit", "command", "hold_reason", "enable", "protective_stop", "stand_at")
 """Methods of a command gate that decide or change something: what the decision log has to hold."""
-EXTERNAL_CLIENTS = ("auto", "on", "off")
+EXTERNAL_CLIENTS = ("auto", "accept", "refuse")
 NO_CLIENTS = {
     "auto": "external clients are refused while keys are in force: CRTK has no authentication",
-    "off": "external clients are refused in this session (parameter external_clients of the driver)",
+    "refuse": "external clients are refused in this session (parameter external_clients of the driver)",
 }
 TELL_EVERY = 1.0
 """What may come a thousand times a second is logged once in this time [s]."""
@@ -263,7 +263,7 @@ class DriverNode(TeleopNode):
 
     def _face(self, arm: ArmServer) -> ClientFace:
         clients, keys = self.parameters.external_clients, self._permit_key.level != "none"
-        barred = NO_CLIENTS[clients] if clients == "off" or (clients == "auto" and keys) else ""
+        barred = NO_CLIENTS[clients] if clients == "refuse" or (clients == "auto" and keys) else ""
         frames = Frames(arm.model, self._camera_setpoint)
         return ClientFace(self, self._inbox, arm, self.outputs[arm.name], frames, barred, self._sampled_at)
 

@@ -50,6 +50,14 @@ def test_every_parameter_is_explained(root: Path) -> None:
                 assert item.metadata["low"] < item.metadata["high"], f"{node}.{item.name}"
 
 
+def test_every_choice_can_be_written_on_a_command_line(root: Path) -> None:
+    """ROS reads ``-p name:=value`` as YAML, where a bare ``on`` is a truth value and would end the node."""
+    for node, kind in parameter_classes(root).items():
+        for item in dataclasses.fields(kind):
+            for choice in item.metadata["choices"]:
+                assert yaml.safe_load(choice) == choice, f"{node}.{item.name}: {choice}"
+
+
 @pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf, 9.9, 101.0])
 def test_a_number_out_of_range_is_refused_with_name_and_value(value: float) -> None:
     """Not a number, infinite, too small and too large are all refused."""
