@@ -98,25 +98,27 @@ class ArmServer:
         self._jaw_moved_at: float | None = None
 
     def state_command(self, name: str) -> str:
-        """Carry out a CRTK state command; returns why not, or empty."""
+        """Carry out a CRTK state command; returns why not, or empty. One that is refused changes nothing."""
         before = self.operating.state
         refusal = self.operating.command(name)
-        if name == "home" and not refusal:
+        if refusal:
+            return refusal
+        if name == "home":
             self.homing = not self._backend.ready(self.name)
-        elif (name == "unhome" and not refusal) or self.operating.state != ENABLED:
+        elif name == "unhome" or self.operating.state != ENABLED:
             self.homing = False
         if self.homing:
             self.operating.is_homed, self.operating.is_busy = False, True
-        if name == "enable" and not refusal and before != ENABLED:
+        if name == "enable" and before != ENABLED:
             self._take_up()
         self.gate.enable(self.operating.ready)
         if not self.operating.ready:
             self._backend.hold(self.name)
         # Asked again for what it is already, the robot would begin anew with coming home.
-        if not refusal and name in ("enable", "disable") and before != self.operating.state:
+        if name in ("enable", "disable") and before != self.operating.state:
             self.problem = ""
             self._backend.enable(self.name, self.operating.state == ENABLED)
-        return refusal
+        return ""
 
     def servo(self, now: float, q: Sequence[float], sampled_at: float, jaw: float = math.nan) -> bool:
         """One servo command: through the gate, to the robot, at once.

@@ -226,6 +226,14 @@ def test_every_state_command_opens_or_closes_the_gate(served: Served) -> None:
     assert arm.gate.hold_reason(served.now) is GateReason.SILENCE
 
 
+def test_a_state_command_that_is_refused_does_not_stop_the_arm(served: Served) -> None:
+    """Neither an unknown one nor one that does not fit its state is a hold."""
+    for command in ("nonsense", "resume"):
+        served.command()
+        assert served.arm.state_command(command)
+        assert served.arm.gate.hold_reason(served.now) is None
+
+
 def test_enabling_an_enabled_arm_does_not_take_it_up_anew(served: Served) -> None:
     """Its setpoint stays where the commands put it."""
     served.command(yaw=2.0**-10)
