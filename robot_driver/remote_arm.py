@@ -16,6 +16,8 @@ SILENT = 0.25
 """Without joint positions for this long nobody knows where the arm is [s]."""
 RETRY = 0.5
 """A state command that was not answered is sent again after this long [s]; never once the arm was ready or disabled."""
+LARGEST = 1e4
+"""No position, speed or effort of an arm is larger [rad, m, N m, N and rates]: what is, is no measurement."""
 
 
 class RemoteArm:
@@ -57,22 +59,20 @@ class RemoteArm:
         """
         position, velocity, effort = (in_order(names if len(row) else (), row, self._joint_names) for row in values)
         count = len(self._joint_names)
-        if position is None or len(position) != count or not all(map(math.isfinite, position)):
+        if (measured := _plausible(position, count)) is None:
             given = ", ".join(names) or f"{len(values[0])} values"
             self._wrong = f"measured_js is not of {', '.join(self._joint_names)}: {given}"
             return
         self._wrong, self._measured_at = "", now
         rest = (0.0,) * count
         jaw = self._jaw or (0.0, 0.0, 0.0)
-        self.measured = Measured(
-            tuple(position), _finite(velocity, count) or rest, _finite(effort, count) or rest, *jaw
-        )
+        self.measured = Measured(measured, _plausible(velocity, count) or rest, _plausible(effort, count) or rest, *jaw)
 
     def on_jaw(self, position: Sequence[float], velocity: Sequence[float], effort: Sequence[float]) -> None:
         """Jaw; what is no angle is not taken [rad, rad/s, N m]."""
-        angle = _finite(position, 1)
+        angle = _plausible(position, 1)
         if angle is not None:
-            self._jaw = (angle[0], (_finite(velocity, 1) or (0.0,))[0], (_finite(effort, 1) or (0.0,))[0])
+            self._jaw = (angle[0], (_plausible(velocity, 1) or (0.0,))[0], (_plausible(effort, 1) or (0.0,))[0])
 
     def on_operating_state(self, state: str, homed: bool, busy: bool) -> None:
         """What the other driver says of the arm (CRTK)."""
@@ -142,7 +142,7 @@ class RemoteArm:
         return "home" if self._state == ENABLED and not (self._homed or self._busy) else ""
 
 
-def _finite(values: Sequence[float] | None, count: int) -> tuple[float, ...] | None:
-    """The values, if they are so many finite numbers."""
-    fits = values is not None and len(values) == count and all(map(math.isfinite, values))
+def _plausible(values: Sequence[float] | None, count: int) -> tuple[float, ...] | None:
+    """The values, if they are so many numbers, none of them larger than any arm's; NaN is refused."""
+    fits = values is not None and len(values) == count and all(-LARGEST <= value <= LARGEST for value in values)
     return tuple(values) if fits and values is not None else None

@@ -260,6 +260,7 @@ class ExternalControl:
         for note in motion.notes:
             self.teller.tell(now, f"{self._what} limited", note)
         if q is not None:
+            self.leases.ask(now, self._who)  # an arm that is still on its way is not free, though its client is silent
             self._drive(now, q)
         elif motion.busy:
             self._motion = None

@@ -63,6 +63,7 @@ def test_joints_are_sorted_by_name_and_carry_the_jaw() -> None:
         (NAMES, (0.1, math.nan, 0.3)),
         ((), (0.1, 0.2)),
         ((), (0.1, 0.2, math.inf)),
+        ((), (0.1, 1e300, 0.3)),
     ],
 )
 def test_joints_of_another_kind_of_arm_are_a_fault(names: Sequence[str], position: Sequence[float]) -> None:
@@ -84,6 +85,7 @@ def test_a_jaw_that_is_no_angle_is_not_taken() -> None:
     remote = arm(jaw=True)
     remote.on_jaw((0.5,), (), ())
     remote.on_jaw((math.nan,), (), ())
+    remote.on_jaw((-1e300,), (), ())
     remote.on_jaw((), (), ())
     joints(remote, 1.0)
     assert remote.measured is not None

@@ -25,6 +25,22 @@ def test_whoever_has_the_arm_keeps_it_and_the_newcomer_is_told(serve: Any) -> No
     assert "an external client" in refusal.reason
 
 
+def test_an_arm_that_is_still_on_its_way_to_where_its_client_sent_it_is_not_free(serve: Any) -> None:
+    """One far target of an interpolation takes longer than the lease: it lasts until the arm stands, and 0.25 s."""
+    served = serve("PSM1")
+    for tick in range(3):
+        served.control.interpolate_jp(served.now, 0.1 * tick, serve.near("PSM1", 0.9))
+        served.run(0.1)
+    served.run(0.3)
+    assert served.q != served.path[-2], "the arm still moves"
+    assert served.control.leases.owner(served.now) is Owner.EXTERNAL
+    assert served.control.leases.ask(served.now, Owner.TELEOPERATION) is not None
+    while served.q != served.path[-2]:
+        served.run(0.005)
+    served.run(0.3)
+    assert served.control.leases.owner(served.now) is None
+
+
 def test_the_local_team_takes_a_moving_arm_at_once(serve: Any) -> None:
     """The client's move ends in the same moment, is told, and nobody else moves the arm until it is released."""
     served = serve("PSM1")
