@@ -16,6 +16,8 @@ from teleop_ros.convert import fill_pose
 
 LARGEST_FLOAT32 = 3.4028234663852886e38
 """A message takes no finite number beyond it."""
+READ_FIRST = ("operating_state", "measured_js", "setpoint_js")
+"""What a client wants to know of an arm before it commands it."""
 _HAS_TF = importlib.util.find_spec("tf2_msgs") is not None
 
 
@@ -92,6 +94,11 @@ class ArmPublisher:
         if self._tf is not None:
             self._publish_transforms(stamp, poses)
         return stamp, measured, poses
+
+    @property
+    def listeners(self) -> int:
+        """How many listen to what clients of the arm read first."""
+        return sum(self._publishers[stream].get_subscription_count() for stream in READ_FIRST)
 
     @property
     def hold_is_new(self) -> bool:

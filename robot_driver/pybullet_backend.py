@@ -28,7 +28,10 @@ HOMING_TIME = 0.4
 
 @dataclass
 class _Arm:
-    """One arm in the physics engine: indices of its joints and of its jaw with both fingers, efforts, setpoint."""
+    """One arm in the physics engine: indices of its joints and of its jaw with both fingers, efforts, setpoint.
+
+    And how much longer homing takes [s].
+    """
 
     joints: list[int]
     jaws: list[int]
@@ -38,7 +41,7 @@ class _Arm:
     velocity: tuple[float, ...]
     jaw_setpoint: float
     changed: bool = False
-    enabled_at: float = float("-inf")
+    homing_left: float = 0.0
 
 
 class PyBulletBackend(ArmBackend):
@@ -81,12 +84,12 @@ class PyBulletBackend(ArmBackend):
     def enable(self, arm: str, enabled: bool) -> None:
         """Motors and brakes alike hold the arm at its setpoint in the simulation."""
         if enabled:
-            self._arms[arm].enabled_at = self._time or 0.0
+            self._arms[arm].homing_left = self._homing_time
         self.hold(arm)
 
     def ready(self, arm: str) -> bool:
         """An arm takes a while to find its joint positions; clients of real ones count on that to hear the first."""
-        return (self._time or 0.0) - self._arms[arm].enabled_at >= self._homing_time
+        return self._arms[arm].homing_left <= 0.0
 
     def fault(self, arm: str) -> str:
         """Nothing breaks in the simulation."""
@@ -131,10 +134,12 @@ class PyBulletBackend(ArmBackend):
             self._time = now
         skipped = max(0.0, now - self._time - MOST_TO_CATCH_UP)
         self._time += skipped
+        began_at = self._time
         while self._time + PHYSICS_STEP <= now:
             pybullet.stepSimulation(physicsClientId=self._client)
             self._time += PHYSICS_STEP
         for state in self._arms.values():
+            state.homing_left -= self._time - began_at
             if state.changed:
                 self._track(state)
         return skipped

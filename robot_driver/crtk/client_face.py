@@ -14,6 +14,7 @@ from robot_driver.arm_publisher import ArmPublisher
 from robot_driver.arm_server import ArmServer
 from robot_driver.backend import Measured
 from robot_driver.crtk import checks
+from robot_driver.crtk.answers import Answers
 from robot_driver.crtk.derived_publisher import DerivedPublisher
 from robot_driver.crtk.external_control import ExternalControl
 from robot_driver.crtk.frames import Frames
@@ -83,6 +84,7 @@ class ClientFace:
             arm, frames, lambda: output.publish_operating_state(""), self._publish_goal_reached, barred
         )
         self._derived = DerivedPublisher(node, arm, self.control, frames)
+        self._answers = Answers()
         told = (*TOLD, *TOLD_BY_INSTRUMENTS) if arm.model.jaw is not None else TOLD
         self._publishers = {stream: node.publisher(stream, arm=arm.name) for stream in told}
         self._publish("stop_policy", stop_policy(arm.limits))
@@ -94,13 +96,15 @@ class ClientFace:
 
     def state_command(self, command: str) -> None:
         """A CRTK state command; every one is answered with an event, and a refused one with a warning."""
+        now = self._node.now()
         refusal = self._arm.state_command(command)
         if refusal:
-            self.control.teller.refuse(self._node.now(), "state_command", refusal)
+            self.control.teller.refuse(now, "state_command", refusal)
         if not self._arm.operating.ready:
-            self.control.stop(self._node.now(), f"the arm is {self._arm.operating.state}")
+            self.control.stop(now, f"the arm is {self._arm.operating.state}")
         self._publish("desired_state", self._arm.operating.state)
-        self._tell_state(command)
+        if self._answers.at_once(now, command):
+            self._tell_state(command)
 
     def robot_changed(self) -> None:
         """The robot came home, or went to FAULT by itself."""
@@ -118,6 +122,9 @@ class ClientFace:
 
     def step(self, now: float) -> None:
         """One servo period: go on with what clients asked for, tell them what there is to tell."""
+        self._answers.listeners(now, self._output.listeners)
+        for command in self._answers.due(now):
+            self._tell_state(command)
         self.control.step(now)
         self.speak()
 

@@ -203,3 +203,15 @@ def test_a_description_without_the_arm_is_refused_with_its_name(tmp_path: object
         file.write(expand(arms=("PSM1", "ECM")))
     with pytest.raises(BackendError, match="PSM3_yaw"):
         PyBulletBackend(["PSM3"], urdf_file).connect()
+
+
+def test_homing_takes_its_time_also_when_asked_before_the_first_servo_period(driven: Driven, tmp_path: object) -> None:
+    """An arm that is enabled while the driver starts is not homed at once."""
+    backend = PyBulletBackend(["PSM1"], f"{tmp_path}/cart.urdf", 0.3)
+    backend.connect()
+    backend.enable("PSM1", True)
+    assert not backend.ready("PSM1")
+    for step in range(100):
+        backend.advance(5000.0 + step * PERIOD)
+        assert backend.ready("PSM1") is (step * PERIOD > 0.3), step
+    backend.close()

@@ -20,10 +20,11 @@ from rclpy.qos import (
     qos_check_compatible,
 )
 
+from robot_driver.crtk.answers import CONNECTING
 from teleop_core import cart, se3
 from teleop_core.arm_model import arm_model
 from teleop_core.contract import ARM_SERVICES, ARMS, INSTRUMENT_ARMS, STREAMS, Intent
-from teleop_ros.convert import pose_from_message, pose_message
+from teleop_ros.convert import pose_from_message, pose_message, seconds
 
 pytestmark = [pytest.mark.dds, pytest.mark.slow]
 
@@ -160,6 +161,24 @@ def test_home_and_unhome(theatre: Any, arm: str) -> None:
     assert theatre.ask("operating_state", arm).operating_state.state == "ENABLED"
     assert theatre.command(arm, "disable").state == "DISABLED"
     theatre.warned(arm, "cannot home while DISABLED", lambda: theatre.say("state_command", arm, string="home"))
+
+
+def test_a_client_that_has_just_connected_is_answered_when_it_can_hear_the_arm(theatre: Any) -> None:
+    """It asks a homed arm as soon as its topics are connected, and reads the joints as soon as it is answered."""
+    theatre.prepare("PSM1")
+    theatre.client.forget()
+    theatre.spin(0.2)  # the driver sees that nobody listens
+    began = theatre.client.get_clock().now().nanoseconds * 1e-9
+    states, setpoints = theatre.client.hear("operating_state", "PSM1"), theatre.client.hear("setpoint_js", "PSM1")
+    for command in ("enable", "home"):
+        theatre.say("state_command", "PSM1", string=command)
+
+    def answers() -> list[float]:
+        return [at for message in states if (at := seconds(message.header.stamp)) > began]
+
+    theatre.until(lambda: len(answers()) == 2, "an answer to each")
+    assert min(answers()) - began >= CONNECTING
+    assert setpoints
 
 
 @pytest.mark.parametrize("arm", ARMS)

@@ -1,0 +1,44 @@
+"""When a state command is answered: not before whoever has just begun to listen can hear the arm.
+
+A client that finds its topics connected sends its commands, and reads the joints as soon as it is answered. But
+DDS delivers the first message of a topic some 70 ms after it was connected (the reader asks the writer where to begin).
+What stops an arm is told at once.
+"""
+
+from __future__ import annotations
+
+from math import inf
+
+CONNECTING = 0.2
+"""From the connection of a topic until its messages surely arrive [s]."""
+STOPPING = ("disable", "pause", "unhome")
+
+
+class Answers:
+    """Those that one arm still owes; times are monotonic [s]."""
+
+    def __init__(self) -> None:
+        """Nobody listens, nothing is owed."""
+        self._listeners = 0
+        self._connected_at = -inf
+        self._owed: list[str] = []
+
+    def listeners(self, now: float, count: int) -> None:
+        """How many listen to the arm now."""
+        if count > self._listeners:
+            self._connected_at = now + CONNECTING
+        self._listeners = count
+
+    def at_once(self, now: float, command: str) -> bool:
+        """Whether a state command is answered now; if not, `due` names it later."""
+        if command in STOPPING or (now >= self._connected_at and not self._owed):
+            return True
+        self._owed.append(command)
+        return False
+
+    def due(self, now: float) -> list[str]:
+        """State commands to be answered now, each with an event of its own."""
+        if not self._owed or now < self._connected_at:
+            return []
+        due, self._owed = self._owed, []
+        return due

@@ -1,0 +1,36 @@
+"""When state commands are answered: those that stop at once, others not before a new listener hears the arm."""
+
+from __future__ import annotations
+
+import pytest
+
+from robot_driver.crtk.answers import CONNECTING, STOPPING, Answers
+
+
+def test_nobody_new_is_answered_at_once() -> None:
+    answers = Answers()
+    answers.listeners(10.0, 3)
+    assert answers.at_once(10.0 + CONNECTING, "enable")
+    answers.listeners(20.0, 2)  # somebody left
+    assert answers.at_once(20.0, "home")
+
+
+def test_a_new_listener_is_answered_later_and_in_order() -> None:
+    answers = Answers()
+    answers.listeners(10.0, 3)
+    assert not answers.at_once(10.01, "enable")
+    assert not answers.at_once(10.02, "home")
+    assert answers.due(10.0 + 0.9 * CONNECTING) == []
+    answers.listeners(10.1, 4)
+    assert answers.due(10.0 + CONNECTING) == []
+    assert not answers.at_once(10.1 + CONNECTING, "enable")  # behind those that wait
+    assert answers.due(10.1 + CONNECTING) == ["enable", "home", "enable"]
+    assert answers.due(11.0) == []
+
+
+@pytest.mark.parametrize("command", STOPPING)
+def test_what_stops_the_arm_is_told_at_once(command: str) -> None:
+    answers = Answers()
+    answers.listeners(10.0, 3)
+    assert not answers.at_once(10.0, "enable")
+    assert answers.at_once(10.0, command)
