@@ -6,7 +6,9 @@ costs more than the callbacks themselves. This one keeps its wait set and distin
 - awaited: a message wakes the node, and its callback runs at once (commands, stops);
 - polled: the newest message is taken just before the node's timers run (states, permits, images), as only they use it.
 
-Services, events and whatever else a node has are left to rclpy's executor, four times a second.
+Services, events and whatever else a node has are left to rclpy's executor. It takes milliseconds to look for them, so
+it is called only when something has come, and that is looked for four times a second, after the timers: there a node
+of the control loop has the longest time until the next command.
 """
 
 from __future__ import annotations
@@ -22,7 +24,7 @@ from rclpy.subscription import Subscription
 from rclpy.timer import Timer
 
 SLOW_PERIOD = 0.25
-"""Time between the turns of rclpy's executor [s]."""
+"""Time between the looks for what is left to rclpy's executor [s]."""
 
 
 class StreamExecutor:
@@ -41,9 +43,7 @@ class StreamExecutor:
         self._awaited = [item for item in node.subscriptions if item in awaited]
         self._polled = [item for item in node.subscriptions if item not in awaited and item not in by_hand]
         self._timers = list(node.timers)
-        self._rest = _Rest(context=node.context)
-        self._rest.add_node(node)
-        self._node = node
+        self._rest = _Rest(node)
         self._next_turn = 0.0
         self._wait_set = rclpy_implementation.WaitSet(
             len(self._awaited), 0, len(self._timers), 0, 0, 0, node.context.handle
@@ -51,18 +51,16 @@ class StreamExecutor:
 
     def spin_once(self) -> None:
         """Wait for something to do, at most until the next turn of the rest, and do all of it."""
-        now = time.monotonic()
-        if now >= self._next_turn:
-            self._next_turn = now + SLOW_PERIOD
-            self._rest.spin_once(timeout_sec=0.0)
         wait_set = self._wait_set
         wait_set.clear_entities()
         awaited = [wait_set.add_subscription(item.handle) for item in self._awaited]
         timers = [wait_set.add_timer(item.handle) for item in self._timers]
-        wait_set.wait(max(0, int((self._next_turn - now) * 1e9)))
-        for index, subscription in zip(awaited, self._awaited, strict=True):
-            if wait_set.is_ready("subscription", index):
-                take(subscription)
+        wait_set.wait(max(0, int((self._next_turn - time.monotonic()) * 1e9)))
+        heard = [
+            item for index, item in zip(awaited, self._awaited, strict=True) if wait_set.is_ready("subscription", index)
+        ]
+        for subscription in heard:
+            take(subscription)
         ready = [
             timer
             for index, timer in zip(timers, self._timers, strict=True)
@@ -75,14 +73,45 @@ class StreamExecutor:
         for timer in ready:
             timer.handle.call_timer()
             timer.callback()
+        if (ready or not heard) and time.monotonic() >= self._next_turn:
+            self._next_turn = time.monotonic() + SLOW_PERIOD
+            self._rest.turn()
 
     def shutdown(self) -> None:
         """Let go of the node."""
-        self._rest.remove_node(self._node)
         self._rest.shutdown()
 
 
-class _Rest(SingleThreadedExecutor):
+class _Rest:
+    """Services and events of a node, for rclpy's executor."""
+
+    def __init__(self, node: Node) -> None:
+        self._services, self._waitables = list(node.services), list(node.waitables)
+        events = sum(item.get_num_entities().num_events for item in self._waitables)
+        self._wait_set = rclpy_implementation.WaitSet(0, 0, 0, 0, len(self._services), events, node.context.handle)
+        self._executor = _RestExecutor(context=node.context)
+        self._executor.add_node(node)
+        self._node = node
+
+    def turn(self) -> None:
+        """Have one thing done that has come, if anything has."""
+        wait_set = self._wait_set
+        wait_set.clear_entities()
+        services = [wait_set.add_service(item.handle) for item in self._services]
+        for item in self._waitables:
+            item.add_to_wait_set(wait_set)
+        wait_set.wait(0)
+        asked = any(wait_set.is_ready("service", index) for index in services)
+        if asked or any(item.is_ready(wait_set) for item in self._waitables):
+            self._executor.spin_once(timeout_sec=0.0)
+
+    def shutdown(self) -> None:
+        """Let go of the node."""
+        self._executor.remove_node(self._node)
+        self._executor.shutdown()
+
+
+class _RestExecutor(SingleThreadedExecutor):
     """Services and events only: it runs one callback a turn, and streams would stand in line before them."""
 
     def can_execute(self, entity: Any) -> bool:

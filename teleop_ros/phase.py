@@ -1,8 +1,8 @@
 """Keeps what a node does by its timer out of the way of the commands that wake it.
 
-A command that arrives while the node publishes its states waits for the end of that. Commands come at regular times, so
-the timer is moved, once, to half way between them. Its period stays as it is: only the interval in which it is moved is
-shorter or longer, by half of one at most.
+A command that arrives while the node publishes its states waits for the end of that, some milliseconds. Commands come
+at regular times, so the timer is moved, once, to soon after them: what it begins then is over before the next one. Its
+period stays as it is: only the interval in which it is moved is shorter or longer, by less than one.
 """
 
 from __future__ import annotations
@@ -11,8 +11,10 @@ from rclpy.timer import Timer
 
 CHECK_EVERY = 1.0
 """A timer is moved once in this time at most, so that no commands, however they come, can put it off [s]."""
-CLEAR = 0.25
-"""Share of the interval between commands that shall lie between a command and the timer, before and after."""
+AFTER = 0.3
+"""When the timer is due, as a share of the interval between commands: the command has been carried out by then."""
+EARLIEST, LATEST = 0.15, 0.5
+"""Where it may be due as well."""
 _NANO = 1e9
 
 
@@ -47,8 +49,8 @@ def better_due(due: float, interval: float, period: float) -> float | None:
         period: Of the timer [s].
 
     Returns:
-        In how long [s]: half the interval; None where it is clear as it is, or commands are not regular.
+        In how long [s]; None where it is clear as it is, or commands are not regular.
     """
     if not 0.25 * period <= interval <= 1.25 * period:
         return None
-    return None if CLEAR <= due / interval % 1.0 <= 1.0 - CLEAR else interval / 2.0
+    return None if EARLIEST <= due / interval % 1.0 <= LATEST else AFTER * interval

@@ -8,22 +8,22 @@ import pytest
 
 pytest.importorskip("rclpy", reason="ROS is not installed here")
 
-from teleop_ros.phase import better_due
+from teleop_ros.phase import AFTER, better_due
 
 INTERVAL = 0.005
 
 
 @pytest.mark.parametrize("period", [INTERVAL, 2.0 * INTERVAL])
-@pytest.mark.parametrize("share", [0.0, 0.1, 0.2, 0.8, 0.9, 0.99])
-def test_a_timer_near_a_command_is_moved_half_way(period: float, share: float) -> None:
-    """Whether it is due just after a command or just before the next one, or the one after that."""
-    assert better_due(share * INTERVAL, INTERVAL, period) == INTERVAL / 2.0
-    assert better_due(share * INTERVAL + INTERVAL, INTERVAL, period) == INTERVAL / 2.0
+@pytest.mark.parametrize("share", [0.0, 0.1, 0.55, 0.8, 0.99])
+def test_a_timer_in_the_way_of_a_command_is_moved_behind_it(period: float, share: float) -> None:
+    """Whether it is due while a command is carried out or too late to be over before the next, or the one after."""
+    assert better_due(share * INTERVAL, INTERVAL, period) == AFTER * INTERVAL
+    assert better_due(share * INTERVAL + INTERVAL, INTERVAL, period) == AFTER * INTERVAL
 
 
-@pytest.mark.parametrize("share", [0.25, 0.5, 0.75, 1.5])
+@pytest.mark.parametrize("share", [0.16, AFTER, 0.49, 1.25])
 def test_a_timer_that_is_clear_stays(share: float) -> None:
-    """Half way between two commands, and up to a quarter of the interval around that."""
+    """Soon after a command, with time left for its work."""
     assert better_due(share * INTERVAL, INTERVAL, 2.0 * INTERVAL) is None
 
 
