@@ -142,6 +142,8 @@ class Rig:
     def client(self) -> Child:
         """The external CRTK client, started when it is needed for the first time."""
         child = self.children.get("client")
+        if child is not None and not child.alive:
+            child.end()
         if child is None or not child.alive:
             child = self.start("client")
         return child

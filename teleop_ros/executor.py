@@ -102,7 +102,8 @@ class _Rest:
             item.add_to_wait_set(wait_set)
         wait_set.wait(0)
         asked = any(wait_set.is_ready("service", index) for index in services)
-        if asked or any(item.is_ready(wait_set) for item in self._waitables):
+        asks = any(True for _ in self._node.clients)  # which are made and dropped at any time
+        if asked or asks or any(item.is_ready(wait_set) for item in self._waitables):
             self._executor.spin_once(timeout_sec=0.0)
 
     def shutdown(self) -> None:

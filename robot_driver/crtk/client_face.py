@@ -103,6 +103,7 @@ class ClientFace:
         if not self._arm.operating.ready:
             self.control.stop(now, f"the arm is {self._arm.operating.state}")
         self._publish("desired_state", self._arm.operating.state)
+        self._answers.listeners(now, self._output.listeners)
         if self._answers.at_once(now, command):
             self._tell_state(command)
 

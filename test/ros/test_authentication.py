@@ -13,16 +13,19 @@ import pytest
 
 pytest.importorskip("rclpy", reason="ROS is not installed here")
 
-from rclpy.serialization import deserialize_message, serialize_message
+from rclpy.serialization import deserialize_message
+from telesurgery.msg import OperatorCommand
 
 from teleop_cli.keys import make_keys
 from teleop_core.authentication import Authenticator, key_file, load_key
 from teleop_core.signals import SafetyLevel
-from teleop_ros.message_mac import sign_command, sign_permit, sign_stop, verify_permit
+from teleop_ros.cdr import writer
+from teleop_ros.message_mac import sign_command, sign_permit, sign_stop, signed_command, verify_permit
 
 pytestmark = pytest.mark.dds
 
 STOPPED = (SafetyLevel.FAULT, SafetyLevel.PROTECTIVE_STOP)
+WRITE_COMMAND = writer(OperatorCommand)
 RECORDED = 2000
 """Newest messages that the attacker has recorded."""
 
@@ -39,10 +42,10 @@ class Signed:
     def publish(self, message: Any) -> None:
         feedback = self._console.newest.get("feedback")
         if feedback is not None:
-            message.feedback_stamp = feedback.header.stamp
-            message.feedback_age = max(0.0, self._console.now() - self._console.arrivals["feedback"])
-        sign_command(self._key, message)
-        self.sent.append(serialize_message(message))
+            age = max(0.0, self._console.now() - self._console.arrivals["feedback"])
+            message = message._replace(feedback_stamp=feedback.header.stamp, feedback_age=age)
+        message = signed_command(self._key, message)
+        self.sent.append(WRITE_COMMAND(message))
         self._publisher.publish(message)
 
 
