@@ -11,6 +11,9 @@ import time
 from pathlib import Path
 from typing import Any
 
+from rclpy.serialization import deserialize_message
+from telesurgery.msg import OperatorCommand
+
 from campaign.actor import OBEY_EVERY, Actor
 from campaign.hands import CommandedHands, Gesture
 from campaign.node_host import Lateness
@@ -20,13 +23,23 @@ from teleop_cli.child import show_name, tie_to_parent
 from teleop_console import master_input_node
 from teleop_console.master_input_node import MasterInputNode
 from teleop_ros.adapter import run
+from teleop_ros.cdr import writer
 
 HANDS = CommandedHands()
+WRITE = writer(OperatorCommand)
 
 
 def _commanded_hands(name: str, seed: int) -> CommandedHands:
     """Stands where the product opens the device that a parameter names."""
     return HANDS
+
+
+class Tampering(TamperingPublisher):
+    """Gets packets as the product makes them, which nobody can change, and goes on with messages."""
+
+    def publish(self, message: Any) -> None:
+        """Send a packet, or what the present way makes of it."""
+        super().publish(deserialize_message(WRITE(message), OperatorCommand))
 
 
 class Console(MasterInputNode, Actor):
@@ -45,7 +58,7 @@ class Console(MasterInputNode, Actor):
         created = super().publisher(stream, **parts)
         if stream != "command":
             return created
-        self.tampering = TamperingPublisher(created, lambda message: self._sign(message))
+        self.tampering = Tampering(created, lambda message: self._sign(message))
         return self.tampering
 
     def _add_packets(self) -> None:
