@@ -107,6 +107,17 @@ def test_engaging_moves_nothing(operated: Operated) -> None:
     assert operated.setpoint == pytest.approx(START, abs=1e-9)
 
 
+def test_a_permitted_share_of_speed_that_is_next_to_nothing_moves_nothing(operated: Operated) -> None:
+    """The least number above 0 leaves no time for a step: the arm stands, is not let go, and follows again later."""
+    operated.velocity_ratio, stood = 5e-324, operated.setpoint
+    operated.move((0.02, 0.0, 0.0))
+    assert operated.setpoint == stood
+    assert operated.pair.state is TeleopState.FOLLOWING
+    operated.velocity_ratio = 1.0
+    operated.move((0.0, 0.0, 0.0))
+    assert operated.setpoint != stood
+
+
 def test_the_tool_moves_by_the_scaled_motion_of_the_hand() -> None:
     """Hand motion, rotated into the arm's base and scaled, is tool motion; orientation keeps its offset."""
     rotation = np.array([[0.0, -1.0, 0.0], [1.0, 0.0, 0.0], [0.0, 0.0, 1.0]])
