@@ -11,6 +11,8 @@ from math import inf
 
 CONNECTING = 0.2
 """From the connection of a topic until its messages surely arrive [s]."""
+MOST_OWED = 50
+"""So many answers wait at most, however many commands come: further ones are not put off."""
 STOPPING = ("disable", "pause", "unhome")
 
 
@@ -31,7 +33,8 @@ class Answers:
 
     def at_once(self, now: float, command: str) -> bool:
         """Whether a state command is answered now; if not, `due` names it later."""
-        if command in STOPPING or (now >= self._connected_at and not self._owed):
+        connected = now >= self._connected_at and not self._owed
+        if command in STOPPING or connected or len(self._owed) >= MOST_OWED:
             return True
         self._owed.append(command)
         return False

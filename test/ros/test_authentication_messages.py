@@ -18,11 +18,13 @@ from telesurgery.msg import Alarm, HandCommand, OperatorCommand, SafetyState, St
 
 from teleop_cli.keys import make_keys
 from teleop_core.authentication import KEY_PURPOSES, Authenticator, key_file
+from teleop_ros.cdr import reader, writer
 from teleop_ros.keys import authenticator
 from teleop_ros.message_mac import (
     sign_command,
     sign_permit,
     sign_stop,
+    signed_command,
     verify_command,
     verify_permit,
     verify_stop,
@@ -59,6 +61,21 @@ KINDS: list[tuple[str, Callable[[], Any], Sign, Verify]] = [
     ("permit", permit, sign_permit, verify_permit),
     ("stop", stop, sign_stop, verify_stop),
 ]
+
+
+def test_a_command_made_to_be_written_is_signed_as_a_message_is() -> None:
+    """What comes over the wire fits its hash, and has the one that `sign_command` writes."""
+    authenticator, message = Authenticator(key(), "command"), command()
+    written = writer(OperatorCommand)(message)
+    signed = signed_command(authenticator, reader(OperatorCommand)(written))
+    sign_command(authenticator, message)
+    received = reader(OperatorCommand)(writer(OperatorCommand)(signed))
+    assert verify_command(authenticator, received)
+    assert received.mac == bytes(message.mac)
+    received = received._replace(sequence=received.sequence + 1)
+    assert not verify_command(authenticator, received)
+
+
 each_kind = pytest.mark.parametrize(("purpose", "make", "sign", "verify"), KINDS, ids=[kind[0] for kind in KINDS])
 
 

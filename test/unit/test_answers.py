@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from robot_driver.crtk.answers import CONNECTING, STOPPING, Answers
+from robot_driver.crtk.answers import CONNECTING, MOST_OWED, STOPPING, Answers
 
 
 def test_nobody_new_is_answered_at_once() -> None:
@@ -34,3 +34,10 @@ def test_what_stops_the_arm_is_told_at_once(command: str) -> None:
     answers.listeners(10.0, 3)
     assert not answers.at_once(10.0, "enable")
     assert answers.at_once(10.0, command)
+
+
+def test_a_flood_of_commands_is_not_kept() -> None:
+    answers = Answers()
+    answers.listeners(10.0, 3)
+    assert sum(not answers.at_once(10.0, "enable") for _ in range(1000)) == MOST_OWED
+    assert len(answers.due(10.0 + CONNECTING)) == MOST_OWED
