@@ -40,11 +40,10 @@ SETTINGS: dict[str, Setting] = {
     "2 arms, no pictures": Setting(DEFAULT_ARMS, video=False),
     "4 arms, no pictures": Setting(FULL_CART, video=False),
     "1 arm, no pictures": Setting(DEFAULT_ARMS[:1], video=False),
-    "2 arms, no recorder": Setting(DEFAULT_ARMS, record=False),
     "2 arms, 100 Hz": Setting(DEFAULT_ARMS, rate=100.0),
     "2 arms, 500 Hz": Setting(DEFAULT_ARMS, rate=500.0),
 }
-"""What is measured; a chain of bare nodes carries the same sizes at the same rate beside it."""
+"""What is measured; right before each, a chain of bare nodes carries the same sizes at the same rate."""
 HOPS = (1, 2, 3)
 REFERENCE_HOPS = 2
 """The motion path has as many: console to kinematics, kinematics to driver."""
@@ -98,40 +97,39 @@ def plan(budget: float | None, settings: dict[str, Setting]) -> tuple[int, float
     """Rounds, and the length of each measurement [s], for a budget [s]."""
     if budget is None:
         return ROUNDS, MOST
-    shares = len(settings) + len(_chains(settings)) / 2.0
+    chains = len(settings) + len(_chains(settings))
+    shares = len(settings) + chains / 2.0
     overhead = sum(OVERHEAD + OVERHEAD_OF_REACTIONS * setting.reactions for setting in settings.values())
-    overhead += OVERHEAD_OF_A_CHAIN * len(_chains(settings))
+    overhead += OVERHEAD_OF_A_CHAIN * chains
     rounds = max(1, min(ROUNDS, int(budget // (overhead + shares * LEAST))))
     return rounds, min(MOST, max(LEAST, (budget / rounds - overhead) / shares))
 
 
 def measure(settings: dict[str, Setting], rounds: int, duration: float) -> dict[str, Any]:
     """Everything, in turns: what slows the machine for a while slows all of it."""
-    chains: dict[Chain, list[list[float]]] = {chain: [] for chain in _chains(settings)}
+    chains: dict[Chain, list[dict[str, Any]]] = {chain: [] for chain in _chains(settings)}
+    beside: dict[str, list[dict[str, Any]]] = {name: [] for name in settings}
     sessions: dict[str, list[dict[str, Any]]] = {name: [] for name in settings}
     _say("stages, one arm")
     stages = bench_stages.measure()
     with tempfile.TemporaryDirectory(prefix="telesurgery-bench-") as folder:
         for turn in range(1, rounds + 1):
-            for chain in chains:
-                if chain.hops != REFERENCE_HOPS:
-                    chains[chain].append(_chain(chain, turn, duration, Path(folder)))
+            for chain, found in chains.items():
+                found.append(_chain(chain, turn, duration, Path(folder)))
             for name, setting in settings.items():
-                chain = reference(setting)
-                if len(chains[chain]) < turn:
-                    chains[chain].append(_chain(chain, turn, duration, Path(folder)))
+                beside[name].append(_chain(reference(setting), turn, duration, Path(folder)))
                 _say(f"round {turn}: {name}")
                 sessions[name].append(_session(name, replace(setting, duration=duration), Path(folder)))
-    return {"chains": chains, "sessions": sessions, "stages": stages, "settings": settings}
+    return {"chains": chains, "beside": beside, "sessions": sessions, "stages": stages, "settings": settings}
 
 
 def _chains(settings: dict[str, Setting]) -> list[Chain]:
+    """Chains of all lengths, for the first setting."""
     first = next(iter(settings.values()))
-    wanted = [Chain(hops, first.driven, first.rate) for hops in HOPS]
-    return list(dict.fromkeys([*wanted, *map(reference, settings.values())]))
+    return [Chain(hops, first.driven, first.rate) for hops in HOPS]
 
 
-def _chain(chain: Chain, turn: int, duration: float, folder: Path) -> list[float]:
+def _chain(chain: Chain, turn: int, duration: float, folder: Path) -> dict[str, Any]:
     _say(f"round {turn}: bare rclpy, {chain.hops} hops, {chain.arms} arms, {chain.rate:g} Hz")
     domain, claim, _ = claim_free_domain()
     with claim:
@@ -167,7 +165,7 @@ def _session(name: str, setting: Setting, folder: Path) -> dict[str, Any]:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m campaign.bench", description="How fast, beside bare rclpy?")
-    parser.add_argument("--budget", type=float, metavar="S", help="take about so long [s] (default: 15 minutes)")
+    parser.add_argument("--budget", type=float, metavar="S", help="take about so long [s] (default: 17 minutes)")
     parser.add_argument("--out", type=Path, default=Path("out"), metavar="DIR", help="where the results go")
     parser.add_argument("--only", nargs="+", choices=SETTINGS, metavar="NAME", help="only these settings")
     return parser

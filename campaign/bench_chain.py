@@ -3,8 +3,8 @@
 Usage: python -m campaign.bench_chain PARENT_PID HOPS PLACE DURATION ARMS RATE RESULT
 
 Each node of the chain is a process: place 0 sends OperatorCommands at the rate, each one behind it hands on
-one TeleopServo with as many joint commands as there are arms, and the last one writes how long each took from its
-sending, as JSON [s].
+one TeleopServo with as many joint commands as there are arms, and the last one writes, as JSON, how long each took
+from its sending [s], and how many came late.
 They have the priorities of the suite's control nodes, and rclpy's own executor.
 """
 
@@ -14,6 +14,8 @@ import json
 import os
 import sys
 import time
+from collections.abc import Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +30,8 @@ from teleop_ros.qos import publisher_qos, subscription_qos
 from teleop_ros.scheduling import PRIORITY, prefer_this_process
 
 RATE = STREAMS["command"].rate
+LATE = 1.5
+"""A message is late that comes so many periods after the one before; the suite counts its servo periods likewise."""
 WARM_UP = 1.0
 """What arrives in this time after the first message does not count [s]."""
 FIRST, FOLLOWING = STREAMS["command"], STREAMS["teleop_servo"]
@@ -40,6 +44,7 @@ class Link(Node):
         """Subscribe to the place before, publish for the one behind."""
         super().__init__(f"bench_{place}")
         self.latencies: list[float] = []
+        self.arrivals: list[float] = []
         self._begun = 0.0
         outgoing, incoming = (FIRST if place == 0 else FOLLOWING), (FIRST if place == 1 else FOLLOWING)
         self._arms = INSTRUMENT_ARMS[:arms]
@@ -72,6 +77,12 @@ class Link(Node):
         self._begun = self._begun or now
         if now - self._begun > WARM_UP:
             self.latencies.append(now - message.header.stamp.sec - message.header.stamp.nanosec * 1e-9)
+            self.arrivals.append(now)
+
+
+def late_among(arrivals: Sequence[float], rate: float) -> int:
+    """How many messages came late after the one before; times in seconds, rate in Hz."""
+    return sum(later - earlier > LATE / rate for earlier, later in pairwise(arrivals))
 
 
 _HAND = message_type("telesurgery/msg/HandCommand")
@@ -88,8 +99,8 @@ def _topic(place: int) -> str:
 
 def measure(
     hops: int, duration: float, environment: dict[str, str], folder: Path, arms: int = 2, rate: float = RATE
-) -> list[float]:
-    """Latencies of a chain [s], from the first node's sending to the last one's callback.
+) -> dict[str, Any]:
+    """``latencies`` of a chain [s], from the first node's sending to the last one's callback; ``late`` messages.
 
     Raises:
         RuntimeError: nothing arrived.
@@ -105,10 +116,10 @@ def measure(
     finally:
         for child in children:
             child.kill()
-    values: list[float] = json.loads(result.read_text(encoding="utf-8")) if result.exists() else []
-    if not values:
+    found: dict[str, Any] = json.loads(result.read_text(encoding="utf-8")) if result.exists() else {}
+    if not found.get("latencies"):
         raise RuntimeError(f"a chain of {hops} hops brought nothing: {log.read_text(encoding='utf-8')[-400:]}")
-    return values
+    return found
 
 
 def main() -> int:
@@ -123,7 +134,8 @@ def main() -> int:
     until = time.monotonic() + float(duration) + WARM_UP
     while int(place) < int(hops) or time.monotonic() < until:
         executor.spin_once(timeout_sec=0.1)
-    Path(result).write_text(json.dumps(node.latencies), encoding="utf-8")
+    found = {"latencies": node.latencies, "late": late_among(node.arrivals, float(rate))}
+    Path(result).write_text(json.dumps(found), encoding="utf-8")
     return 0
 
 

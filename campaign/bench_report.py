@@ -19,23 +19,20 @@ def figures(measured: dict[str, Any]) -> dict[str, Any]:
     """Content of bench.json.
 
     Args:
-        measured: ``chains``: chain -> list of latencies [s] for each round; ``sessions``: name -> results of
-            `campaign.bench_session`, one for each round; ``stages``: name -> durations [s]; ``settings``: name ->
-            what was set.
+        measured: ``chains``: chain -> results of `campaign.bench_chain`, one for each round; ``sessions``: name ->
+            results of `campaign.bench_session`, one for each round; ``beside``: name -> those of the chain right before
+            each; ``stages``: name -> durations [s]; ``settings``: name -> what was set.
     """
-    chains = {chain: _of_rounds(rounds) for chain, rounds in measured["chains"].items()}
     settings = measured["settings"]
     sessions = {
-        name: _session(results, chains[_reference(chains, settings[name])], settings[name])
+        name: _session(results, measured["beside"][name], settings[name])
         for name, results in measured["sessions"].items()
     }
     main = sessions.get(MAIN) or next(iter(sessions.values()))
-    first = settings[MAIN if MAIN in settings else next(iter(settings))]
     return {
         "bare_chain_us": {
-            str(chain.hops): spread
-            for chain, spread in chains.items()
-            if (chain.arms, chain.rate) == (first.driven, first.rate)
+            str(chain.hops): _of_rounds([result["latencies"] for result in results])
+            for chain, results in measured["chains"].items()
         },
         "motion_path_us": main["motion_us"],
         "motion_ratio": main["ratio"],
@@ -60,14 +57,16 @@ def table(result: dict[str, Any]) -> str:
     lines += [_row(f"  of which: {name} [us]", spread) for name, spread in result["path_us"].items()]
     lines += [_row(f"alone: {name} [us]", spread) for name, spread in result["stages_us"].items()]
     lines += [_row(f"{name} to hold [ms]", spread) for name, spread in result["stop_reaction_ms"].items()]
-    lines.append("hand to setpoint / bare rclpy with as many hops, sizes and rate; cores; memory; late servo periods:")
+    lines.append(
+        "hand to setpoint / bare rclpy with as many hops, sizes and rate; cores; memory; late periods; bare ones:"
+    )
     for name, session in result["sessions"].items():
         ratio, cpu = session["ratio"], session["cpu"]
         shares = ", ".join(f"{node} {share:.2f}" for node, share in cpu.items())
         lines.append(
             f"  {name}: p50 {ratio['p50']:.2f}, p99 {ratio['p99']:.2f}, max {ratio['max']:.2f}; "
             f"{sum(cpu.values()):.2f} cores ({shares}); {sum(session['rss_mb'].values()):.0f} MB; "
-            f"{session['missed']} of {session['applied']}"
+            f"{_late(session)}"
         )
     return "\n".join(lines)
 
@@ -75,7 +74,7 @@ def table(result: dict[str, Any]) -> str:
 def markdown(result: dict[str, Any]) -> str:
     """The figures for the README."""
     lines = [
-        "| session | hand to setpoint p50 / p99 / max | x bare rclpy p50 / p99 | CPU [cores] | memory [MB] | late |",
+        "| session | hand to setpoint p50 / p99 / max | x bare p50 / p99 | CPU [cores] | memory [MB] | late; bare |",
         "|---|---|---|---|---|---|",
     ]
     for name, session in result["sessions"].items():
@@ -83,7 +82,7 @@ def markdown(result: dict[str, Any]) -> str:
         ratio = " / ".join(f"{session['ratio'][kind]:.2f}" for kind in KINDS[:2])
         lines.append(
             f"| {name} | {motion} ms | {ratio} | {sum(session['cpu'].values()):.2f} | "
-            f"{sum(session['rss_mb'].values()):.0f} | {session['missed']} of {session['applied']} |"
+            f"{sum(session['rss_mb'].values()):.0f} | {_late(session)} |"
         )
     return "\n".join(lines) + "\n"
 
@@ -125,26 +124,36 @@ def draw(result: dict[str, Any], path: Path) -> None:
     pyplot.close(figure)
 
 
-def _reference(chains: dict[Any, Any], setting: Any) -> Any:
-    return next(c for c in chains if (c.hops, c.arms, c.rate) == (2, setting.driven, setting.rate))
-
-
-def _session(results: Sequence[dict[str, Any]], bare: Spread, setting: Any) -> dict[str, Any]:
+def _session(results: Sequence[dict[str, Any]], beside: Sequence[dict[str, Any]], setting: Any) -> dict[str, Any]:
     """Sessions of one kind in one row: the median of the rounds, the largest of the largest."""
-    motion = _of_rounds([result["motion"] for result in results])
+    motion, bare = [result["motion"] for result in results], [result["latencies"] for result in beside]
+    ratios = [
+        {kind: spread[kind] / reference[kind] for kind in KINDS}
+        for spread, reference in zip(map(_spread, motion), map(_spread, bare), strict=True)
+    ]
     path = {stage: _of_rounds([result["stages"][stage] for result in results]) for stage in results[0]["stages"]}
     return {
-        "motion_us": motion,
-        "ratio": {kind: round(motion[kind] / bare[kind], 3) for kind in KINDS},
+        "motion_us": _of_rounds(motion),
+        "bare_us": _of_rounds(bare),
+        "ratio": _medians(ratios, 3),
+        "ratio_of_rounds": [{kind: round(ratio[kind], 3) for kind in KINDS} for ratio in ratios],
         "path_us": path,
         "cpu": _medians([result["cpu"] for result in results], 3),
         "rss_mb": _medians([result["rss_mb"] for result in results], 1),
         "missed": sum(result["late"] for result in results),
         "applied": sum(result["applied"] for result in results),
+        "bare_missed": sum(result["late"] for result in beside),
+        "bare_arrived": sum(map(len, bare)),
         "arrived_fraction": round(min(len(result["motion"]) / max(1, result["sent"]) for result in results), 4),
         "arms": list(setting.arms),
         "rate_hz": setting.rate,
     }
+
+
+def _late(session: dict[str, Any]) -> str:
+    """Late periods in ten thousand: of the suite, and of the bare chains beside it."""
+    ours, bare = session["missed"] / session["applied"], session["bare_missed"] / session["bare_arrived"]
+    return f"{1e4 * ours:.0f}; {1e4 * bare:.0f} in 10,000"
 
 
 def _reactions(sessions: dict[str, list[dict[str, Any]]]) -> dict[str, Spread]:
