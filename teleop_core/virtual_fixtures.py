@@ -28,6 +28,10 @@ NOTICED = 1e-7
 """A smaller correction of a step is not told [m]."""
 
 
+_Wall = tuple[Region, Vector, float]
+"""A region as it lies before the tip: the unit vector towards it, and how far a step may go that way [m]."""
+
+
 def fixture_reason(name: str) -> str:
     """Reason text for a tool that a fixture holds back."""
     return f"virtual fixture {name}"
@@ -59,15 +63,8 @@ class VirtualFixtures:
             The goal, and the reasons where it is not the wanted one.
         """
         at, step = _vector(present), _difference(_vector(wanted), _vector(present))
-        walls = [self._wall(region, at) for region in self._regions]
-        kept = self._kept(at, step, walls)
-        if kept == step:
-            return wanted, ()
-        return np.array(_sum(at, kept)), tuple(
-            fixture_reason(region.name)
-            for region, wall in zip(self._regions, walls, strict=True)
-            if _held(step, wall) or region.toward(_sum(at, step))[0] < 0.0
-        )
+        kept, reasons = self._kept(at, step, self._walls(at))
+        return (wanted, ()) if kept == step else (np.array(_sum(at, kept)), reasons)
 
     def limited(self, present: FloatArray, wanted: FloatArray, dt: float) -> tuple[FloatArray, tuple[str, ...]]:
         """What of a step is allowed.
@@ -81,39 +78,34 @@ class VirtualFixtures:
             Where it may go, no farther than `wanted`, and the reasons where that is another place.
         """
         at, step = _vector(present), _difference(_vector(wanted), _vector(present))
-        walls = [(inward, _braking(left, dt)) for inward, left in (self._wall(region, at) for region in self._regions)]
-        kept = self._kept(at, step, walls)
+        kept, reasons = self._kept(at, step, [(wall, way, _braking(left, dt)) for wall, way, left in self._walls(at)])
         if kept == step:
             return wanted, ()
         place = np.array(_sum(at, kept))
         if self.obstacle(place) or not math.hypot(*kept) <= math.hypot(*step) * (1.0 + 1e-9):
             place = present
-        if math.dist(place.tolist(), wanted.tolist()) <= NOTICED:
-            return place, ()
-        return place, tuple(
-            fixture_reason(region.name)
-            for region, wall in zip(self._regions, walls, strict=True)
-            if _held(step, wall) or region.bends_inwards
-        )
+        return place, () if math.dist(place.tolist(), wanted.tolist()) <= NOTICED else reasons
 
-    def _kept(self, present: Vector, step: Vector, walls: Sequence[tuple[Vector, float]]) -> Vector:
-        """The step, corrected by every region in turn until nothing changes any more."""
-        kept = step
+    def _walls(self, present: Vector) -> list[_Wall]:
+        """What lies before the tip: each region, the direction towards it, and how much room is left that way [m]."""
+        ways = [(region, *region.toward(present)) for region in self._regions]
+        return [(region, inward, max(0.0, distance - MARGIN)) for region, distance, inward in ways]
+
+    def _kept(self, present: Vector, step: Vector, walls: Sequence[_Wall]) -> tuple[Vector, tuple[str, ...]]:
+        """The step, corrected by every region in turn until nothing changes any more, and who has corrected it."""
+        kept, correcting = step, set()
         for _ in range(SWEEPS):
             before = kept
-            for region, (inward, most) in zip(self._regions, walls, strict=True):
+            for region, inward, most in walls:
+                asked = kept
                 kept = _behind(kept, inward, most)
                 if region.bends_inwards:
                     kept = _brought_back(region, present, kept)
+                if kept != asked:
+                    correcting.add(region.name)
             if before == kept:
                 break
-        return kept
-
-    @staticmethod
-    def _wall(region: Region, present: Vector) -> tuple[Vector, float]:
-        """Direction towards a region, and how much room is left that way [m]."""
-        distance, inward = region.toward(present)
-        return inward, max(0.0, distance - MARGIN)
+        return kept, tuple(fixture_reason(region.name) for region in self._regions if region.name in correcting)
 
 
 def _braking(left: float, dt: float) -> float:
@@ -133,16 +125,11 @@ def _behind(step: Vector, inward: Vector, most: float) -> Vector:
 def _brought_back(region: Region, present: Vector, step: Vector) -> Vector:
     """A step that leads out of a region that one stays in, with its end brought back to the boundary."""
     distance, inward = region.toward(_sum(present, step))
-    # Not beyond the present place: where that is too near to the boundary already, it is near enough.
-    short = min(MARGIN, max(0.0, region.toward(present)[0])) - distance
+    # Not beyond the present place: where that is too near to the boundary already, or outside, it is near enough.
+    short = min(MARGIN, region.toward(present)[0]) - distance
     if short <= 0.0:
         return step
     return step[0] - short * inward[0], step[1] - short * inward[1], step[2] - short * inward[2]
-
-
-def _held(step: Vector, wall: tuple[Vector, float]) -> bool:
-    (x, y, z), most = wall
-    return step[0] * x + step[1] * y + step[2] * z > most
 
 
 def _sum(first: Vector, second: Vector) -> Vector:

@@ -59,13 +59,16 @@ def test_the_corner_of_a_box_is_round_at_its_clearance() -> None:
     assert toward == pytest.approx((-0.6, -0.8, 0.0))
 
 
-@pytest.mark.parametrize("axis", [(1.0, 0.0, 0.0), (0.0, 1.0, 0.0), (0.0, 0.0, -1.0), (0.6, 0.0, -0.8)])
+@pytest.mark.parametrize(
+    "axis", [(1.0, 0.0, 0.0), (0.0, 1.0, 0.0), (0.0, 0.0, -1.0), (0.6, 0.0, -0.8), (0.48, 0.6, -0.64)]
+)
 def test_on_the_axis_of_a_cone_every_way_out_is_as_far(axis: tuple[float, float, float]) -> None:
     """There the direction is some way out: it makes the angle with the axis that the side of the cone has to it."""
     cone = Cone("cone", 0.0, axis, math.radians(30.0))
     distance, toward = cone.toward((0.1 * axis[0], 0.1 * axis[1], 0.1 * axis[2]))
     assert distance == pytest.approx(0.05)
     assert np.dot(toward, axis) == pytest.approx(-0.5)
+    assert math.hypot(*toward) == pytest.approx(1.0)
 
 
 def walk(regions: list[Region], start: tuple[float, ...], goal: tuple[float, ...], steps: int = 600) -> np.ndarray:
@@ -126,7 +129,7 @@ def test_it_brakes_before_it_arrives(region: Region) -> None:
     speeds = np.linalg.norm(np.diff(path, axis=0), axis=1) / DT
     assert speeds.max() == pytest.approx(0.2)
     assert speeds[-1] == pytest.approx(0.0, abs=1e-3)
-    assert np.diff(speeds).min() >= -BRAKING * DT * 1.1
+    assert -BRAKING * DT * 1.1 <= np.diff(speeds).min() <= -BRAKING * DT * 0.9
 
 
 def test_why_is_told_and_only_then() -> None:
