@@ -5,7 +5,7 @@ instruments. Mean of the hands: the tip moves against it. Line between the hands
 turns against it, about the view. The endoscope has four joints; where the view itself points follows from its place.
 
     position = tip_anchor - scale * R (mean - mean_anchor)      R = rotation of the display at the anchor
-    roll     = roll_anchor - angle of the line since the anchor
+    roll     = roll_anchor - turn of the line since the anchor
 
 It needs no gesture but the pedal: pressed while motion is permitted, with both hands there. After anything that holds
 it, the pedal has to be released and pressed again.
@@ -28,6 +28,8 @@ from teleop_core.step_time import step_time
 
 SHORTEST_LINE = 0.03
 """Hands that are nearer to each other in the picture do not turn it [m]: their line has no sure direction."""
+ROLL = 3
+"""Index of the joint that turns the picture."""
 JOINT_SPEED_SHARE = 0.9
 """Share of each joint's largest speed that may be used [1]."""
 AT_ITS_LIMIT = "endoscope at the end of its range"
@@ -57,23 +59,28 @@ class CameraLimits:
 class _Anchor:
     scale: float
     mean: FloatArray
-    angle: float
     tip: Pose
     rotation: FloatArray
 
 
 @dataclass
 class _Hold:
-    """What lasts while the hands hold the world; times are monotonic [s]."""
+    """What lasts while the hands hold the world; times are monotonic [s].
+
+    Attributes:
+        direction: Angle of the line between the hands about the view [rad]; None before it had a sure one.
+        turn: How far the line has turned since the anchor, over whole turns [rad].
+    """
 
     anchor: _Anchor
     q: tuple[float, ...]
     tip: Pose
     velocity: FloatArray
-    angle: float
     watch: SetpointWatch
     commanded_at: float
     stamp: float
+    direction: float | None = None
+    turn: float = 0.0
 
 
 class CameraControl:
@@ -88,16 +95,18 @@ class CameraControl:
         """Start at rest."""
         self.state = TeleopState.DISABLED
         self.reasons: tuple[str, ...] = ()
-        self._limits = limits
         self._model = arm_model(CAMERA_ARM)
         self._limiter = MotionLimiter(
             MotionLimits(
                 tool_speed=limits.speed,
                 tool_acceleration=limits.acceleration,
-                tool_rotation_speed=limits.rotation_speed,
+                # The view tilts with the place, whatever the hands ask; only the roll is limited, and here.
+                tool_rotation_speed=math.inf,
             )
         )
-        self._speeds = [float(speed) * JOINT_SPEED_SHARE for speed in self._model.limits.velocity]
+        self._speeds = self._model.limits.velocity * JOINT_SPEED_SHARE
+        self._rotation_speed = limits.rotation_speed
+        self._ends_of_roll = self._model.limits.lower[ROLL], self._model.limits.upper[ROLL]
         self._pedal_was_up = False
         self._hold: _Hold | None = None
 
@@ -151,9 +160,9 @@ class CameraControl:
             hold = self._begin(now, signal, left, right, setpoint)
         self._hold = hold
         self.state = TeleopState.FOLLOWING
-        self._advance(
-            hold, signal, left, right, velocity_ratio * step_time(now - hold.commanded_at, signal.stamp - hold.stamp)
-        )
+        dt = velocity_ratio * step_time(now - hold.commanded_at, signal.stamp - hold.stamp)
+        if dt > 0.0:  # a permitted share of speed may be so small that nothing is left of it
+            self._advance(hold, signal, left, right, dt)
         hold.commanded_at, hold.stamp = now, signal.stamp
         return hold.q
 
@@ -172,49 +181,51 @@ class CameraControl:
     def _begin(
         self, now: float, signal: OperatorSignal, left: FloatArray, right: FloatArray, q: tuple[float, ...]
     ) -> _Hold:
-        tip, angle = self._model.forward(q), _angle_of_line(left, right, 0.0)
-        anchor = _anchor(signal, left, right, angle, tip)
+        tip = self._model.forward(q)
         watch = SetpointWatch(self._model.limits.velocity.tolist())
-        return _Hold(anchor, q, tip, np.zeros(3), angle, watch, now, signal.stamp)
+        return _Hold(_anchor(signal, left, right, tip), q, tip, np.zeros(3), watch, now, signal.stamp)
 
     def _advance(self, hold: _Hold, signal: OperatorSignal, left: FloatArray, right: FloatArray, dt: float) -> None:
-        hold.angle = _angle_of_line(left, right, hold.angle)
+        _turn_line(hold, left, right)
         if hold.anchor.scale != signal.motion_scale:
-            hold.anchor = _anchor(signal, left, right, hold.angle, hold.tip)
+            hold.anchor, hold.turn = _anchor(signal, left, right, hold.tip), 0.0
         wanted = _wanted(hold, left, right)
         pose, _, slowed = self._limiter.toward(wanted, hold.tip, hold.velocity, dt)
         # There is always an answer: a step is far shorter than the least depth of the tip.
         found = self._model.inverse(pose, hold.q)
-        ways = [to - at for to, at in zip(found.q, hold.q, strict=True)]
-        share = min(
-            [1.0, *(speed * dt / abs(way) for speed, way in zip(self._speeds, ways, strict=True) if way != 0.0)]
-        )
-        q = found.q if share == 1.0 else tuple(at + share * way for at, way in zip(hold.q, ways, strict=True))
+        ways = np.subtract(found.q, hold.q)
+        turn, most = float(ways[ROLL]), self._rotation_speed * dt
+        ways[ROLL] = min(most, max(-most, turn))
+        share = 1.0 / max(1.0, float(np.max(np.abs(ways) / (self._speeds * dt))))
+        q = tuple((hold.q + share * ways).tolist())
         tip = self._model.forward(q)
         hold.velocity = (tip.position - hold.tip.position) / dt
         hold.q, hold.tip = q, tip
-        if found.position_error > 0.0:
+        if found.position_error > 0.0 or q[ROLL] in self._ends_of_roll:
             self.reasons = (AT_ITS_LIMIT,)
-        elif slowed or share < 1.0:
+        elif slowed or abs(turn) > most or share < 1.0:
             self.reasons = (TOO_FAST,)
 
 
-def _anchor(signal: OperatorSignal, left: FloatArray, right: FloatArray, angle: float, tip: Pose) -> _Anchor:
-    return _Anchor(signal.motion_scale, 0.5 * (left + right), angle, tip, tip.rotation())
+def _anchor(signal: OperatorSignal, left: FloatArray, right: FloatArray, tip: Pose) -> _Anchor:
+    return _Anchor(signal.motion_scale, 0.5 * (left + right), tip, tip.rotation())
 
 
 def _wanted(hold: _Hold, left: FloatArray, right: FloatArray) -> Pose:
     """Where the tip would be if the hands held the world."""
     anchor = hold.anchor
     motion = anchor.rotation @ (0.5 * (left + right) - anchor.mean)
-    half = 0.5 * (anchor.angle - hold.angle)
+    half = -0.5 * hold.turn
     turn = (0.0, 0.0, math.sin(half), math.cos(half))
     return Pose(anchor.tip.position - anchor.scale * motion, quaternion_multiply(anchor.tip.quaternion, turn))
 
 
-def _angle_of_line(left: FloatArray, right: FloatArray, before: float) -> float:
-    """Angle of the line between the hands about the view [rad], counted on from the angle before over whole turns."""
+def _turn_line(hold: _Hold, left: FloatArray, right: FloatArray) -> None:
+    """Count on how far the line between the hands has turned; where it is too short, it has not."""
     x, y, _ = (left - right).tolist()
     if math.hypot(x, y) < SHORTEST_LINE:
-        return before
-    return before - math.remainder(before - math.atan2(y, x), 2.0 * math.pi)
+        return
+    direction = math.atan2(y, x)
+    if hold.direction is not None:
+        hold.turn += math.remainder(direction - hold.direction, 2.0 * math.pi)
+    hold.direction = direction

@@ -15,6 +15,7 @@ from teleop_core.camera_control import (
     NOT_FOLLOWING,
     OUT_OF_RANGE,
     RELEASE_FIRST,
+    SHORTEST_LINE,
     TOO_FAST,
     CameraControl,
     CameraLimits,
@@ -22,6 +23,7 @@ from teleop_core.camera_control import (
 from teleop_core.cart import ready_configuration
 from teleop_core.se3 import Pose, quaternion_angle
 from teleop_core.signals import HandSignal, OperatorSignal, TeleopState
+from teleop_core.step_time import ARRIVAL_JITTER
 
 PERIOD = 0.005
 MODEL = arm_model("ECM")
@@ -170,6 +172,82 @@ def test_hands_close_to_each_other_do_not_turn_the_picture(held: Held) -> None:
     assert held.setpoint[3] == pytest.approx(before, abs=1e-6)
 
 
+def test_a_line_that_begins_upside_down_turns_the_picture_by_as_much(held: Held) -> None:
+    """Its angle starts anew at the half turn: to and fro across it, the picture turns with it."""
+    held.step(camera=False)
+    held.left, held.right = held.right, held.left
+    held.step()
+    before = held.tip()
+    for number in range(-100, 101):
+        a = math.pi + 0.004 * number
+        held.left = np.array([0.1 * math.cos(a), 0.1 * math.sin(a), 0.2])
+        held.right = -held.left + np.array([0.0, 0.0, 0.4])
+        held.step()
+    for _ in range(400):
+        held.step()
+    assert quaternion_angle(held.tip().quaternion, before.quaternion) == pytest.approx(0.4, abs=1e-6)
+
+
+@pytest.mark.parametrize(("apart", "turned"), [(SHORTEST_LINE, 0.5 * math.pi), (0.9999 * SHORTEST_LINE, 0.0)])
+def test_a_line_has_a_direction_from_three_centimetres_on(held: Held, apart: float, turned: float) -> None:
+    """From that length on, and including it, the picture turns with it; hands that are nearer do not turn it."""
+    assert SHORTEST_LINE == 0.03
+    held.step(camera=False)
+    held.left, held.right = np.array([apart, 0.0, 0.2]), np.array([0.0, 0.0, 0.2])
+    held.step()
+    held.left, held.right = np.array([0.5 * apart, 0.5 * apart, 0.2]), np.array([0.5 * apart, -0.5 * apart, 0.2])
+    for _ in range(1500):
+        held.step()
+    assert READY[3] - held.setpoint[3] == pytest.approx(turned, abs=0.04 if turned else 1e-6)
+
+
+def test_hands_that_come_apart_do_not_turn_the_picture(held: Held) -> None:
+    """They were too near to each other to have a direction: it counts from where they have the first one."""
+    held.step(camera=False)
+    held.left = held.right = np.array([0.0, 0.0, 0.2])
+    before = held.tip()
+    for _ in range(400):
+        apart = 0.0002 * np.array([0.6, 0.8, 0.0])
+        held.left, held.right = held.left + apart, held.right - apart
+        held.step()
+    assert held.tip().position == pytest.approx(before.position, abs=1e-6)
+    assert quaternion_angle(held.tip().quaternion, before.quaternion) == pytest.approx(0.0, abs=1e-6)
+
+
+def test_a_lower_speed_of_the_turn_is_kept(held: Held) -> None:
+    """Where the joint could be faster than the picture may turn, the picture's limit holds; that is told."""
+    held.control = CameraControl(CameraLimits(rotation_speed=0.1))
+    held.step(camera=False)
+    held.step()
+    for way in (1.0, -1.0):
+        held.left, held.right = np.array([0.08, way * 0.06, 0.2]), np.array([-0.08, -way * 0.06, 0.2])
+        for _ in range(100):
+            before = held.setpoint
+            held.step()
+            assert before[3] - held.setpoint[3] == pytest.approx(way * 0.1 * PERIOD, rel=1e-6)
+            assert held.control.reasons == (TOO_FAST,)
+
+
+def test_a_motion_within_all_limits_has_no_reason(held: Held) -> None:
+    """Nothing is told while the endoscope does all it can of what the hands ask; that its view tilts is no lack."""
+    for _ in range(3000):
+        held.left, held.right = held.left + np.array([3e-5, 1e-5, 0.0]), held.right + np.array([3e-5, 0.9e-5, 0.0])
+        held.step()
+        assert held.control.reasons == ()
+    assert abs(held.setpoint[0] - READY[0]) > 0.1
+
+
+def test_the_end_of_the_roll_is_told(held: Held) -> None:
+    """Hands that turn the picture farther than the endoscope rolls are told so, and not on the way there."""
+    turn_hands(held, 1.4)
+    assert held.control.reasons == ()
+    held.step(camera=False)
+    held.step()
+    turn_hands(held, 1.7)
+    assert held.control.reasons == (AT_ITS_LIMIT,)
+    assert held.setpoint[3] == MODEL.limits.lower[3]
+
+
 def test_the_tip_is_no_faster_than_said(held: Held) -> None:
     """Hands that are flung move the tip at the limits of speed and acceleration; that is told."""
     held.left, held.right = held.left + 1.0, held.right + 1.0
@@ -202,6 +280,32 @@ def test_a_lower_speed_of_the_tip_is_kept(held: Held) -> None:
     assert math.dist(before, start) == pytest.approx(0.2 * 0.1 * 3**0.5, abs=1e-6)
 
 
+def test_stamps_that_run_ahead_make_it_no_faster(held: Held) -> None:
+    """Samples three periods apart that come in one: the step is for the time that has passed, and a little."""
+    held.control = CameraControl(CameraLimits(speed=0.01))
+    held.step(camera=False)
+    held.step()
+    held.left, held.right = held.left + 0.5, held.right + 0.5
+    stamp = held.now
+    for _ in range(40):
+        stamp += 3.0 * PERIOD
+        before = held.tip().position
+        held.step(stamp=stamp)
+    assert math.dist(held.tip().position, before) == pytest.approx(0.01 * (PERIOD + ARRIVAL_JITTER), rel=1e-6)
+
+
+def test_a_share_of_speed_of_next_to_nothing_moves_nothing(held: Held) -> None:
+    """So little that no time is left for a step: the endoscope waits in the hands, and goes on with the next permit."""
+    held.left, held.right = held.left + 0.02, held.right + 0.02
+    for _ in range(3):
+        assert held.step(ratio=5e-324) == pytest.approx(READY, abs=1e-12)
+        assert held.control.state is TeleopState.FOLLOWING
+    before = held.tip()
+    for _ in range(400):
+        held.step()
+    assert math.dist(held.tip().position, before.position) == pytest.approx(0.2 * 0.02 * 3**0.5, abs=1e-6)
+
+
 @pytest.mark.parametrize("ratio", [0.25, 1.0])
 def test_joints_keep_to_their_share_of_speed_and_to_their_range(held: Held, ratio: float) -> None:
     """Wherever the hands go, each joint stays within its range, and within its speed times what is permitted."""
@@ -224,12 +328,13 @@ def test_the_end_of_the_range_is_told(held: Held) -> None:
 
 
 def test_a_scale_that_changes_moves_nothing(held: Held) -> None:
-    """Anchors are made anew."""
+    """Anchors are made anew: of the place as of the turn."""
+    turn_hands(held, 0.4)
     held.both((0.03, 0.0, 0.0))
-    before = held.tip().position
+    before = held.setpoint
     for _ in range(50):
         held.step(motion_scale=0.5)
-    assert held.tip().position == pytest.approx(before, abs=1e-9)
+    assert held.setpoint == pytest.approx(before, abs=1e-9)
 
 
 @pytest.mark.parametrize(
