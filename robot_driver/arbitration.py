@@ -1,8 +1,8 @@
 """Who may move an arm: one owner at a time, by lease.
 
-The teleoperation session and external CRTK clients own an arm while they command it: each accepted command renews the
-lease, and silence ends it. Who has the arm keeps it; a newcomer is refused, counted and told why. The local team takes
-any arm at once, whoever has it, and keeps it until it lets go.
+The teleoperation session and external CRTK clients own an arm while they move it: each command that the gate lets pass
+renews the lease, and silence ends it, as does a stream of refused ones. Who has the arm keeps it; a newcomer is
+refused, counted and told why. The local team takes any arm at once, whoever has it, and keeps it until it lets go.
 
 A clock that runs backwards or shows no time opens nothing: no lease ends or begins by it. Only the local team is heard
 all the same, as its claim takes the arm from a machine and gives it to people who stand beside it.
@@ -68,7 +68,7 @@ class Arbitration:
         self._latest = -math.inf
 
     def ask(self, now: float, who: Owner) -> Refusal | None:
-        """Ask for the arm, or renew the lease; to be asked with each command, and in each period of a move.
+        """Take the arm, or renew the lease: with each command that moved it, and in each period of a move.
 
         Args:
             now: Monotonic time [s].
@@ -77,16 +77,21 @@ class Arbitration:
         Returns:
             None if the arm is theirs; else why not.
         """
+        refusal = self.check(now, who)
+        if refusal is None:
+            self._owner, self._until = who, math.inf if who is Owner.LOCAL_TEAM else now + self._lease
+        return refusal
+
+    def check(self, now: float, who: Owner) -> Refusal | None:
+        """Whether somebody may command the arm; it becomes nobody's by that. Arguments and result as `ask`."""
         runs = self._runs(now)
         if who is Owner.LOCAL_TEAM:
-            self._owner, self._until = who, math.inf
             return None
         if not runs:
             return self._refuse(who, None, f"{self._arm}: the clock of the driver ran backwards")
         owner = self.owner(now)
         if owner not in (None, who):
             return self._refuse(who, owner, f"{self._arm} belongs to {owner.value}")
-        self._owner, self._until = who, now + self._lease
         return None
 
     def release(self, who: Owner) -> None:

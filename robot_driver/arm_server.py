@@ -98,8 +98,13 @@ class ArmServer:
         self._jaw_moved_at: float | None = None
 
     def state_command(self, name: str) -> str:
-        """Carry out a CRTK state command; returns why not, or empty. One that is refused changes nothing."""
-        before = self.operating.state
+        """Carry out a CRTK state command; returns why not, or empty.
+
+        One that is refused changes nothing, nor does one that asks for what is so, or under way, already.
+        """
+        if self._is_so(name):
+            return ""
+        before, was_ready = self.operating.state, self.operating.ready
         refusal = self.operating.command(name)
         if refusal:
             return refusal
@@ -109,12 +114,11 @@ class ArmServer:
             self.homing = False
         if self.homing:
             self.operating.is_homed, self.operating.is_busy = False, True
-        if name == "enable" and before != ENABLED:
+        if name == "enable" or (self.operating.ready and not was_ready):
             self._take_up()
         self.gate.enable(self.operating.ready)
         if not self.operating.ready:
             self._backend.hold(self.name)
-        # Asked again for what it is already, the robot would begin anew with coming home.
         if name in ("enable", "disable") and before != self.operating.state:
             self.problem = ""
             self._backend.enable(self.name, self.operating.state == ENABLED)
@@ -133,13 +137,13 @@ class ArmServer:
             It became the setpoint, whole or in part; `note_applied` is to be told how long that took.
         """
         self.received += 1
-        if not math.isnan(jaw):
-            self.servo_jaw(now, jaw)
         self.decision = decision = self.gate.command(now, q, sampled_at)
         for excess in decision.reasons:
             self._count_limit(excess)
         if not decision.moved:
             return False
+        if not math.isnan(jaw):
+            self.servo_jaw(now, jaw)
         self.applied += 1
         if self._applied_at is not None and now - self._applied_at > LATE * self.period:
             self.late += 1
@@ -240,8 +244,13 @@ class ArmServer:
         self.operating.is_busy, self._changed = False, True
         self.gate.enable(self.operating.ready)
 
+    def _is_so(self, name: str) -> bool:
+        """The arm is, or is becoming, what it is asked to be: asked again it would hold, or begin homing anew."""
+        homes = self.operating.is_homed or self.homing
+        return self.operating.state == ENABLED and (name == "enable" or (name == "home" and homes))
+
     def _take_up(self) -> None:
-        """Hold the arm where it is, not where it was when it was disabled."""
+        """Hold the arm where it is: somebody else may have moved it since it was driven last."""
         measured = self._backend.measured(self.name)
         self.gate.stand_at(measured.position)
         self.jaw_setpoint = self._jaw_target = measured.jaw

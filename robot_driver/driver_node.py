@@ -22,7 +22,6 @@ from typing import Any
 
 from diagnostic_msgs.msg import DiagnosticStatus
 
-from robot_driver.arbitration import Owner
 from robot_driver.arm_limits import arm_gate_limits
 from robot_driver.arm_publisher import ArmPublisher
 from robot_driver.arm_server import ArmServer
@@ -144,10 +143,8 @@ class DriverNode(TeleopNode):
             face = self.faces.get(command.name)
             if face is None:
                 strange.append(command.name)
-            elif (refusal := face.control.leases.ask(now, Owner.TELEOPERATION)) is not None:
-                face.control.teller.refuse(now, "teleop/servo", refusal.reason)
-            elif (arm := self.arms[command.name]).servo(now, command.position, sampled_at, command.jaw):
-                applied.append(arm)
+            elif face.control.teleoperate(now, command.position, sampled_at, command.jaw):
+                applied.append(self.arms[command.name])
         latency = self.now() - sampled_at
         for arm in applied:
             arm.note_applied(latency)

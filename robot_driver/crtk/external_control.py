@@ -1,4 +1,4 @@
-"""What CRTK clients and the local team make one arm do: one motion at a time, each step through the gate.
+"""What teleoperation, CRTK clients and the local team make one arm do: one thing at a time, each step through the gate.
 
 A move ends at its goal, with the next command, with a hold, or when the gate refuses a step; nothing is taken up again
 by itself. A servo, an interpolation or a velocity lasts as long as the client speaks.
@@ -79,6 +79,21 @@ class ExternalControl:
     def jaw_goal(self) -> float:
         """Where the jaw's motion ends [rad]."""
         return self._arm.jaw_setpoint if self._jaw is None else self._jaw.goal
+
+    def teleoperate(self, now: float, q: Sequence[float], sampled_at: float, jaw: float = math.nan) -> bool:
+        """Where teleoperation leads the arm; arguments as `ArmServer.servo`.
+
+        Returns:
+            It became the setpoint. What is refused, by whoever has the arm or by the gate, gets nobody the arm.
+        """
+        refusal = self.leases.check(now, Owner.TELEOPERATION)
+        if refusal is not None:
+            self.teller.refuse(now, "teleop/servo", refusal.reason)
+            return False
+        if not self._arm.servo(now, q, sampled_at, jaw):
+            return False
+        self.leases.ask(now, Owner.TELEOPERATION)
+        return True
 
     def servo_jp(self, now: float, q: Sequence[float], sampled_at: float, command: str = "servo_jp") -> None:
         """Go to joint positions (n,) [rad, m], sampled at a monotonic time [s].
@@ -229,7 +244,7 @@ class ExternalControl:
             self.stop(now, refusal.reason)
         self._serve_waiting(now)
         # A degraded session slows motions down as it slows the gate.
-        turning = self._jaw is not None and self._jaw.step(now, elapsed * self._arm.gate.velocity_ratio)
+        turning = self._jaw is not None and self._turn_jaw(now, elapsed * self._arm.gate.velocity_ratio)
         if self._motion is not None:
             self._go_on(now)
         elif turning and now - self._commanded_at > _STILL * self._arm.period:
@@ -243,24 +258,34 @@ class ExternalControl:
     def _serve_waiting(self, now: float) -> None:
         command = self._waiting[2] if self._waiting is not None else ""
         try:
-            if self.leases.owner(now) is self._who:
+            if self._may_go_on(now):
                 self._serve(now)
             self._waiting = None
         except CommandRefusedError as refusal:
             self.teller.refuse(now, command, str(refusal))
 
+    def _may_go_on(self, now: float) -> bool:
+        """Nobody else has begun to drive the arm since the client spoke."""
+        return self.leases.owner(now) in (None, self._who)
+
+    def _turn_jaw(self, now: float, elapsed: float) -> bool:
+        """One servo period of the jaw; True if it is under way."""
+        jaw = self._the_jaw()
+        if not self._may_go_on(now):
+            jaw.stop()
+        return jaw.step(now, elapsed)
+
     def _go_on(self, now: float) -> None:
         motion = self._motion
         if motion is None:
             return
-        if not motion.busy and self.leases.owner(now) not in (None, self._who):
+        if not motion.busy and not self._may_go_on(now):
             self._motion = None  # the client fell silent, and somebody else drives
             return
         q = motion.sample(now, self._arm.gate.velocity_ratio)
         for note in motion.notes:
             self.teller.tell(now, f"{self._what} limited", note)
         if q is not None:
-            self.leases.ask(now, self._who)  # an arm that is still on its way is not free, though its client is silent
             self._drive(now, q)
         elif motion.busy:
             self._motion = None
@@ -278,6 +303,7 @@ class ExternalControl:
             if any(excess.reason is not GateReason.TOO_OFTEN for excess in decision.reasons):
                 self.stop(now, told(decision.reasons))
         else:
+            self.leases.ask(now, self._who)
             self._arm.note_applied()
 
     def _serve(self, now: float) -> None:
@@ -291,6 +317,7 @@ class ExternalControl:
         reasons = () if decision is None else decision.reasons
         if decision is None or not decision.moved:
             raise CommandRefusedError(told(reasons))
+        self.leases.ask(now, self._who)
         self._arm.note_applied(now - sampled_at)
         if reasons:
             self.teller.tell(now, f"{command} limited", told(reasons))
@@ -307,7 +334,8 @@ class ExternalControl:
             reason = self._arm.gate.hold_reason(now)
             if reason not in (None, GateReason.SILENCE):
                 raise CommandRefusedError(reason.value)
-        refusal = self.leases.ask(now, who)
+        # A move is let in by an open gate; a stream has the arm from the first command that passes.
+        refusal = self.leases.ask(now, who) if moves else self.leases.check(now, who)
         if refusal is not None:
             raise CommandRefusedError(refusal.reason)
         self._who = who

@@ -111,3 +111,16 @@ def test_lease_that_never_begins_or_ends_is_refused(lease: float) -> None:
     """The value is named."""
     with pytest.raises(ValueError, match=r"lease: .* must be positive and finite"):
         Arbitration("PSM1", lease)
+
+
+@pytest.mark.parametrize("who", list(Owner))
+def test_to_look_whether_an_arm_may_be_commanded_takes_it_from_nobody(arm: Arbitration, who: Owner) -> None:
+    """Not even for the local team; a lease is not renewed by it, and refusals are those of asking."""
+    assert arm.check(1.0, who) is None
+    assert arm.owner(1.0) is None
+    arm.ask(1.0, who)
+    assert arm.check(1.2, who) is None
+    assert (arm.owner(1.3) is who) == (who is LOCAL_TEAM)
+    arm.ask(2.0, LOCAL_TEAM)
+    assert (arm.check(2.0, who) is None) == (who is LOCAL_TEAM)
+    assert arm.refused[who] == (who is not LOCAL_TEAM)

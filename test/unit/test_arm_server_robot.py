@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from robot_driver.arm_limits import arm_gate_limits
 from robot_driver.arm_server import ArmServer
 from robot_driver.backend import ArmBackend, Measured
@@ -17,6 +19,7 @@ class Robot(ArmBackend):
         self.at, self.problem, self.home = PLACE, "", False
         self.told: list[tuple[float, ...]] = []
         self.enabled: list[bool] = []
+        self.holds = 0
 
     def enable(self, arm: str, enabled: bool) -> None:
         self.enabled.append(enabled)
@@ -31,7 +34,7 @@ class Robot(ArmBackend):
         self.told.append(position)
 
     def hold(self, arm: str) -> None:
-        pass
+        self.holds += 1
 
     def measured(self, arm: str) -> Measured:
         return Measured(self.at, REST, REST, 0.0, 0.0, 0.0)
@@ -136,3 +139,52 @@ def test_an_enabled_arm_that_is_enabled_again_goes_on_homing() -> None:
     robot.home = True
     arm.tick(0.005)
     assert not arm.operating.is_homed
+
+
+@pytest.mark.parametrize("command", ["enable", "home"])
+def test_a_ready_arm_that_is_asked_for_what_it_is_goes_on_moving(command: str) -> None:
+    """Neither a hold nor a stop of its motion: the next step begins where the last one ended, at its speed."""
+    robot, arm = enabled()
+    assert moves(arm, 0.1)
+    arm.tick(0.1)
+    holds, told, stood = arm.holds, len(robot.told), robot.holds
+    assert arm.state_command(command) == ""
+    arm.tick(0.105)
+    assert (arm.hold_reason, arm.holds) == (None, holds)
+    assert arm.commanded_at == 0.1
+    assert (len(robot.told), robot.holds, robot.enabled) == (told, stood, [True])
+    assert arm.operating.ready
+
+
+@pytest.mark.parametrize("command", ["enable", "home"])
+def test_an_arm_that_homes_is_left_at_it_by_those_who_ask_again(command: str) -> None:
+    """A hold would reach the robot in the middle of it."""
+    robot, arm = new()
+    arm.state_command("enable")
+    arm.state_command("home")
+    stood = robot.holds
+    assert arm.state_command(command) == ""
+    assert (robot.holds, robot.enabled, arm.homing) == (stood, [True], True)
+
+
+@pytest.mark.parametrize("way", [("unhome", "home"), ("pause", "resume")])
+def test_an_arm_that_may_be_driven_again_is_taken_up_where_it_is(way: tuple[str, str]) -> None:
+    """Somebody else may have moved the robot meanwhile: the old setpoint would be a leap."""
+    robot, arm = enabled()
+    arm.state_command(way[0])
+    robot.at = (0.2, *PLACE[1:])
+    assert arm.state_command(way[1]) == ""
+    assert arm.operating.ready
+    assert arm.gate.setpoint == robot.at == robot.told[-1]
+
+
+def test_a_robot_that_knows_its_joints_has_nothing_to_home() -> None:
+    """CRTK: busy while it homes, then homed. To unhome takes no knowledge from the robot, so there is no while."""
+    _robot, arm = enabled()
+    arm.state_command("unhome")
+    assert (arm.operating.is_homed, arm.operating.is_busy) == (False, False)
+    arm.tick(0.005)
+    assert not moves(arm, 0.01)
+    arm.state_command("home")
+    assert (arm.operating.ready, arm.operating.is_busy, arm.homing) == (True, False, False)
+    assert moves(arm, 0.02)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import Any
 
+import numpy as np
 import pytest
 
 from robot_driver.arbitration import Owner
@@ -122,3 +124,50 @@ def test_no_client_slows_the_local_team_down(serve: Any) -> None:
     assert served.goals == [True]
     with pytest.raises(CommandRefusedError, match="refused here"):
         serve("PSM1", barred="refused here").control.set_ratio(0.5)
+
+
+def test_teleoperation_that_the_gate_refuses_does_not_keep_the_arm(serve: Any) -> None:
+    """A stream of hands that are too old moves nothing, so a client gets the arm; one that moves it has it."""
+    served = serve("PSM1")
+    for _ in range(100):
+        assert not served.control.teleoperate(served.now, served.q, served.now - 9.0)
+        served.run(0.005)
+    assert served.control.leases.owner(served.now) is None
+    served.control.servo_jp(served.now, served.q, served.now)
+    assert served.control.leases.owner(served.now) is Owner.EXTERNAL
+    assert not served.control.teleoperate(served.now, served.q, served.now)
+    served.run(0.3)
+    assert served.control.teleoperate(served.now, served.q, served.now)
+    assert served.control.leases.owner(served.now) is Owner.TELEOPERATION
+    assert any("teleop/servo refused: PSM1 belongs to an external client" in text for text in served.told)
+
+
+def test_refused_teleoperation_does_not_turn_the_jaw_of_a_client(serve: Any) -> None:
+    """What is refused is refused whole: the jaw of an old command is not taken along by the next one."""
+    served = serve("PSM1")
+    before = served.arm.jaw_setpoint
+    assert not served.control.teleoperate(served.now, served.q, served.now - 9.0, before + 0.5)
+    served.control.servo_jp(served.now, served.q, served.now)
+    served.run(0.005)
+    assert served.arm.jaw_setpoint == before
+
+
+@pytest.mark.parametrize("command", ["servo_jp", "servo_cv", "interpolate_jp", "jaw"])
+def test_a_client_whose_stream_the_gate_refuses_does_not_keep_the_arm(serve: Any, command: str) -> None:
+    """Without a permit nothing moves, so teleoperation finds the arm free when it is permitted again."""
+    served = serve("PSM1")
+    served.permitted = False
+    served.run(0.3)
+    for _ in range(100):
+        with contextlib.suppress(CommandRefusedError):
+            if command == "servo_jp":
+                served.control.servo_jp(served.now, served.q, served.now)
+            elif command == "servo_cv":
+                served.control.servo_cv(served.now, np.array([0.01, 0.0, 0.0, 0.0, 0.0, 0.0]))
+            elif command == "interpolate_jp":
+                served.control.interpolate_jp(served.now, served.now, serve.near("PSM1"))
+            else:
+                served.control.servo_jaw(served.now, served.arm.jaw_setpoint + 0.2)
+        served.run(0.005)
+    assert served.control.leases.owner(served.now) is None
+    assert served.arm.hold_reason is not None
