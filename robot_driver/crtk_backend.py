@@ -21,7 +21,7 @@ from teleop_core.arm_model import arm_model
 from teleop_core.contract import STREAMS
 from teleop_core.psm_kinematics import JAW_NAME
 from teleop_ros.adapter import TeleopNode, message_type
-from teleop_ros.executor import take
+from teleop_ros.executor import take_waiting
 from teleop_ros.qos import publisher_qos, subscription_qos
 
 START_LIMIT, LOOK_EVERY = 8.0, 0.02
@@ -50,7 +50,6 @@ class _Link:
         self._hear("error", self._on_error)
         if model.jaw is not None:
             self._hear("jaw_measured_js", self._on_jaw)
-        self.setpoint: tuple[float, ...] = ()
         self.jaw_setpoint = math.nan
 
     def _topic(self, stream: str) -> str:
@@ -122,8 +121,7 @@ class CrtkBackend(ArmBackend):
         """Take what has arrived. The node does not spin yet: its other callbacks are not ready."""
         time.sleep(LOOK_EVERY)
         for subscription in (heard for link in self._links.values() for heard in link.heard):
-            while take(subscription):
-                pass
+            take_waiting(subscription)
 
     def enable(self, arm: str, enabled: bool) -> None:
         """Have the other driver enable and home the arm, or disable it."""

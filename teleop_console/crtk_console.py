@@ -25,6 +25,7 @@ from teleop_core.operating_state import OperatingState
 from teleop_core.se3 import as_floats
 from teleop_core.signals import HandSignal
 from teleop_ros.adapter import TeleopNode
+from teleop_ros.executor import take_waiting
 
 OFFSET_EVERY = 2
 """The offset of alignment is told with every second turn: ten times a second."""
@@ -107,7 +108,7 @@ class CrtkConsole:
         self._node = node
         self._state = state
         self._latched = _Latched(node)
-        self._asked: list[tuple[Subscription, Callable[[Any], None]]] = []
+        self._asked: list[Subscription] = []
         self._warnings = node.publisher("console_warning")
         self._masters = {name: _Master(node, name) for name in MASTERS}
         for master in self._masters.values():
@@ -129,9 +130,8 @@ class CrtkConsole:
             hands: Hands of the operator.
             reports: What the patient's side says of the arms; empty while it is not heard.
         """
-        for subscription, callback in self._asked:
-            while (taken := subscription.handle.take_message(subscription.msg_type, False)) is not None:
-                callback(taken[0])
+        for subscription in self._asked:
+            take_waiting(subscription)
         self._tell(reports)
         self._turn = (self._turn + 1) % OFFSET_EVERY
         if self._turn == 0:
@@ -177,10 +177,9 @@ class CrtkConsole:
         return self._state.set_scale(message.data)
 
     def _hear(self, stream: str, callback: Callable[[Any], None], **parts: str) -> None:
-        guarded = self._node.guarded(callback)
-        subscription = self._node.subscription(stream, guarded, **parts)
+        subscription = self._node.subscription(stream, callback, **parts)
         self._node.by_hand.add(subscription)
-        self._asked.append((subscription, guarded))
+        self._asked.append(subscription)
 
     def _warned(self, ask: Ask) -> Callable[[Any], None]:
         def call(message: Any) -> None:

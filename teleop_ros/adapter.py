@@ -146,6 +146,8 @@ class TeleopNode(Node):
             except MessageError as problem:  # somebody's, and none of this node's
                 self.get_logger().warning(f"dropped a message: {problem}", throttle_duration_sec=1.0)
                 return None
+            except ExternalShutdownException:
+                raise
             except Exception as error:  # the border of the node: nothing may pass it
                 self._fail(error)
                 return None
@@ -236,6 +238,9 @@ def run(node_class: Callable[[], TeleopNode]) -> int:
         node.last_words()
     except ExternalShutdownException:
         pass
+    except Exception:  # of the middleware: the node cannot go on, but it does not leave without its safe output
+        node.guarded(node.last_words)()
+        raise
     finally:
         executor.shutdown()
         node.destroy_node()

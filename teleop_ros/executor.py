@@ -9,19 +9,25 @@ costs more than the callbacks themselves. This one keeps its wait set and distin
 Services, events and whatever else a node has are left to rclpy's executor. It takes milliseconds to look for them, so
 it is called only when something has come, and that is looked for four times a second, after the timers: there a node
 of the control loop has the longest time until the next command.
+
+Nobody keeps the timers from running: before them at most as many messages of a stream are taken as its queue holds, and
+one of an awaited stream. Whatever raises here means the node's safe output, and the node lives on.
 """
 
 from __future__ import annotations
 
 import time
 from collections.abc import Collection
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rclpy.executors import SingleThreadedExecutor
 from rclpy.impl.implementation_singleton import rclpy_implementation
 from rclpy.node import Node
 from rclpy.subscription import Subscription
 from rclpy.timer import Timer
+
+if TYPE_CHECKING:
+    from teleop_ros.adapter import TeleopNode
 
 SLOW_PERIOD = 0.25
 """Time between the looks for what is left to rclpy's executor [s]."""
@@ -31,7 +37,7 @@ class StreamExecutor:
     """Single-threaded executor of one node."""
 
     def __init__(
-        self, node: Node, awaited: Collection[Subscription], by_hand: Collection[Subscription] = frozenset()
+        self, node: TeleopNode, awaited: Collection[Subscription], by_hand: Collection[Subscription] = frozenset()
     ) -> None:
         """Take the node's subscriptions and timers as they are now.
 
@@ -44,6 +50,8 @@ class StreamExecutor:
         self._polled = [item for item in node.subscriptions if item not in awaited and item not in by_hand]
         self._timers = list(node.timers)
         self._rest = _Rest(node)
+        self._take, self._take_waiting = node.guarded(take), node.guarded(take_waiting)
+        self._turn_rest = node.guarded(self._rest.turn)
         self._next_turn = 0.0
         self._wait_set = rclpy_implementation.WaitSet(
             len(self._awaited), 0, len(self._timers), 0, 0, 0, node.context.handle
@@ -60,7 +68,7 @@ class StreamExecutor:
             item for index, item in zip(awaited, self._awaited, strict=True) if wait_set.is_ready("subscription", index)
         ]
         for subscription in heard:
-            take(subscription)
+            self._take(subscription)
         ready = [
             timer
             for index, timer in zip(timers, self._timers, strict=True)
@@ -68,14 +76,13 @@ class StreamExecutor:
         ]
         if ready:
             for subscription in self._polled:
-                while take(subscription):
-                    pass
+                self._take_waiting(subscription)
         for timer in ready:
             timer.handle.call_timer()
             timer.callback()
         if (ready or not heard) and time.monotonic() >= self._next_turn:
             self._next_turn = time.monotonic() + SLOW_PERIOD
-            self._rest.turn()
+            self._turn_rest()
 
     def shutdown(self) -> None:
         """Let go of the node."""
@@ -127,3 +134,10 @@ def take(subscription: Subscription) -> bool:
         return False
     subscription.callback(taken[0])
     return True
+
+
+def take_waiting(subscription: Subscription) -> None:
+    """Hand the messages that wait to their callback: no more than its queue holds, however fast others follow."""
+    for _ in range(max(1, subscription.qos_profile.depth)):
+        if not take(subscription):
+            return

@@ -16,6 +16,8 @@ import pytest
 
 rclpy = pytest.importorskip("rclpy", reason="ROS is not installed here")
 
+from rcl_interfaces.srv import GetParameters  # noqa: E402
+
 from teleop_ros.adapter import TeleopNode  # noqa: E402
 from teleop_ros.executor import StreamExecutor  # noqa: E402
 
@@ -31,6 +33,7 @@ class Listener(TeleopNode):
         self.subscription("command", lambda message: self.hear("command", message), awaited=True)
         self.subscription("feedback", lambda message: self.hear("feedback", message))
         self.timer(0.2, lambda: self.events.append("timer"))
+        self.broken = self.create_service(GetParameters, "broken", lambda _request, _response: 1 / 0)
 
     def hear(self, name: str, message: Any) -> None:
         if name == "command" and message.motion_scale == 0.5:
@@ -160,3 +163,42 @@ def test_asking_again_changes_nothing_about_the_end(root: Path, ros_domain: int,
             time.sleep(0.001)
         assert node.stdout.read() == "safe output\n"
         assert node.wait(10) == 0
+
+
+def test_a_flood_of_a_polled_stream_keeps_the_timers_going(setting: Setting) -> None:
+    """Messages that come as fast as they are read: so many are taken before each timer, the rest with the next."""
+    listener = setting.listener
+    flooded = next(item for item in listener.subscriptions if item not in listener.awaited)
+    heard = flooded.callback
+
+    def hear_and_be_told_again(data: Any) -> None:
+        heard(data)
+        setting.say(setting.feedback)
+        time.sleep(0.001)
+
+    flooded.callback = hear_and_be_told_again
+    setting.say(setting.feedback)
+    setting.until(lambda: listener.events.count("timer") >= 3, limit=20.0)
+    assert listener.events.count("feedback") <= 4 * flooded.qos_profile.depth
+
+
+def test_a_service_that_raises_means_the_safe_output(setting: Setting) -> None:
+    """Also one that is not of this node's own making, as those of its parameters: the node lives on."""
+    asked = setting.speaker.create_client(setting.listener.broken.srv_type, "broken")
+    setting.until(asked.service_is_ready)
+    asked.call_async(asked.srv_type.Request())
+    setting.until(lambda: "safe output" in setting.listener.events)
+    setting.say(setting.command)
+    setting.until(lambda: "command" in setting.listener.events)
+
+
+def test_a_subscription_that_raises_outside_its_guard_means_the_safe_output(setting: Setting) -> None:
+    """It does not end a node that holds an arm either."""
+    listener = setting.listener
+    broken = next(item for item in listener.subscriptions if item in listener.awaited)
+    heard, broken.callback = broken.callback, lambda _: 1 / 0
+    setting.say(setting.command)
+    setting.until(lambda: "safe output" in listener.events)
+    broken.callback = heard
+    setting.say(setting.command)
+    setting.until(lambda: "command" in listener.events)
