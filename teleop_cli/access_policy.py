@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from xml.etree import ElementTree
 
-from teleop_core.contract import ARM_SERVICES, ARMS, STREAMS
+from teleop_core.contract import ARM_SERVICES, ARMS, MASTER_SERVICES, MASTERS, STREAMS
 from teleop_core.graph import SUITE, enclave
 
 OBSERVER, OPERATE, STATE_PUBLISHER = "telesurgery", "telesurgery_operate", "robot_state_publisher"
@@ -26,8 +26,8 @@ HEARD_BY_OPERATE = ("safety_state", "feedback", "operating_state", "record_statu
 """The short commands hear less than the observer, for which the stream table speaks."""
 SERVICES = {"safety/reset": ("safety_monitor", OPERATE)}
 """Service -> who answers, who asks."""
-ANSWERS_FOR_ARMS = "driver"
-"""Who answers the services of the arms; CRTK clients ask."""
+ANSWERS_FOR_ARMS, ANSWERS_FOR_MASTERS = "driver", "master_input"
+"""Who answers the services of the arms, and of the masters; CRTK clients ask."""
 RECORDERS = {"recorder": "robot", "console_recorder": "console"}
 """They hear every stream; each tells of its own site's record and asks the nodes for their parameters."""
 ASKED_BY_RECORDERS = ("get_parameters", "list_parameters")
@@ -153,6 +153,8 @@ def _heard(node: str, arms: Sequence[str]) -> Iterator[str]:
 def _answered(node: str, arms: Sequence[str]) -> Iterator[str]:
     if node == ANSWERS_FOR_ARMS:
         yield from (service.topic.format(arm=arm) for service in ARM_SERVICES.values() for arm in arms)
+    if node == ANSWERS_FOR_MASTERS:
+        yield from (service.topic.format(master=one) for service in MASTER_SERVICES.values() for one in MASTERS)
     yield from (service for service, (answerer, _) in SERVICES.items() if answerer == node)
     yield from (f"{node}/{service}" for service in SERVICES_OF_EVERY_NODE)
 

@@ -6,7 +6,7 @@ import argparse
 from collections.abc import Iterator, Sequence
 
 from teleop_cli.access_policy import policy_xml
-from teleop_core.contract import STREAMS
+from teleop_core.contract import STREAMS, Stream
 from teleop_core.graph import SessionOptions, node_graph
 
 STREAM_HEADINGS = ("topic", "type", "from", "to", "rate", "intent")
@@ -21,11 +21,17 @@ def stream_rows() -> list[tuple[str, ...]]:
             row.type.replace("/msg/", "/"),
             row.source,
             ", ".join(row.sinks) or "-",
-            (f"{row.rate:g} Hz" if row.rate else "event") + ("" if row.recorded else ", while heard"),
+            _rate(row),
             row.intent.value,
         )
         for row in STREAMS.values()
     ]
+
+
+def _rate(row: Stream) -> str:
+    if row.silent:
+        return "never"
+    return (f"{row.rate:g} Hz" if row.rate else "event") + ("" if row.recorded else ", while heard")
 
 
 def node_rows() -> list[tuple[str, ...]]:

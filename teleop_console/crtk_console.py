@@ -1,6 +1,7 @@
 """The console as CRTK clients know it: masters, the console itself, and the pairs of a hand and an arm.
 
-In:   <MASTER>/state_command, lock_orientation, unlock_orientation; console/teleop/enable, set_scale, select, unselect;
+In:   <MASTER>/state_command and all that an arm may be asked (`teleop_console.crtk_master`);
+      console/teleop/enable, set_scale, select, unselect;
       <PAIR>/state_command, set_scale, lock_rotation, lock_translation, set_align_MTM
 Out:  <MASTER>/operating_state, warning; console/teleop/enabled, scale, selected, unselected, console/warning;
       <PAIR>/current_state, desired_state, scale, following, rotation_locked, translation_locked, align_MTM,
@@ -20,8 +21,8 @@ from rclpy.subscription import Subscription
 
 from teleop_console.arm_reports import ArmReport, alignment_offset
 from teleop_console.console_state import ConsoleState, Pair
+from teleop_console.crtk_master import CrtkMaster
 from teleop_core.contract import MASTERS
-from teleop_core.operating_state import OperatingState
 from teleop_core.se3 import as_floats
 from teleop_core.signals import HandSignal
 from teleop_ros.adapter import TeleopNode
@@ -29,7 +30,8 @@ from teleop_ros.executor import take_waiting
 
 OFFSET_EVERY = 2
 """The offset of alignment is told with every second turn: ten times a second."""
-NO_MOTORS = "this device has no motors: its orientation is neither locked nor moved"
+TOLD_TO_NEW_LISTENERS = (0, 6, 20)
+"""Turns after which somebody new is told each name: at once, after 0.3 s, after a second."""
 
 Ask = Callable[[Any], str]
 
@@ -42,6 +44,7 @@ class _Latched:
         self._publishers: dict[tuple[str, str], Publisher] = {}
         self._told: dict[tuple[str, str], Any] = {}
         self._listeners: dict[str, int] = {}
+        self._due: dict[str, list[int]] = {}
 
     def open(self, stream: str, pair: str = "") -> None:
         self._publishers[stream, pair] = self._node.publisher(stream, **({"pair": pair} if pair else {}))
@@ -57,42 +60,22 @@ class _Latched:
         self._told.pop((stream, pair), None)
 
     def tell_each(self, stream: str, names: Sequence[str]) -> None:
-        """A message for each name: all of them when they change and when somebody new listens."""
+        """A message for each name: all of them when they change, and for somebody new three times.
+
+        Only the last one is kept for those who come later, and the first ones may be gone before a new listener is
+        connected at its own end.
+        """
         publisher = self._publishers[stream, ""]
         listeners = publisher.get_subscription_count()
-        if self._told.get((stream, "")) != names or listeners > self._listeners.get(stream, 0):
+        due = self._due.setdefault(stream, [])
+        if listeners > self._listeners.get(stream, 0):
+            due[:] = TOLD_TO_NEW_LISTENERS
+        self._listeners[stream] = listeners
+        if self._told.get((stream, "")) != names or 0 in due:
             self._told[stream, ""] = names
             for name in names:
                 publisher.publish(publisher.msg_type(data=name))
-        self._listeners[stream] = listeners
-
-
-class _Master:
-    """State of one master arm as a CRTK device: ready from the start, as nothing of it has to be powered or homed."""
-
-    def __init__(self, node: TeleopNode, name: str) -> None:
-        self.name = name
-        self.state = OperatingState("ENABLED", is_homed=True)
-        self._node = node
-        self._states = node.publisher("master_operating_state", master=name)
-        self._warnings = node.publisher("master_warning", master=name)
-        self.tell()
-
-    def command(self, message: Any) -> str:
-        refusal = self.state.command(message.string)
-        self.tell()  # after every command, also one that changes nothing: clients wait for it
-        return refusal
-
-    def tell(self) -> None:
-        state = self.state
-        self._states.publish(
-            self._states.msg_type(
-                header=self._node.header(), state=state.state, is_homed=state.is_homed, is_busy=state.is_busy
-            )
-        )
-
-    def warn(self, text: str) -> None:
-        self._warnings.publish(self._warnings.msg_type(data=text))
+        due[:] = [turns - 1 for turns in due if turns]
 
 
 class CrtkConsole:
@@ -110,9 +93,10 @@ class CrtkConsole:
         self._latched = _Latched(node)
         self._asked: list[Subscription] = []
         self._warnings = node.publisher("console_warning")
-        self._masters = {name: _Master(node, name) for name in MASTERS}
-        for master in self._masters.values():
-            self._open_master(master)
+        self._masters = {name: CrtkMaster(node, name) for name in MASTERS}
+        for name, master in self._masters.items():
+            for stream, ask in master.asks():
+                self._hear(stream, ask, master=name)
         self._open_console()
         self._offsets = {name: node.publisher("pair_alignment_offset", pair=name) for name in state.pairs}
         for pair in state.pairs.values():
@@ -121,7 +105,7 @@ class CrtkConsole:
 
     def ready(self, hand: str) -> bool:
         """Whether a master may lead an arm: enabled, as its state commands say."""
-        return self._masters[hand].state.ready
+        return self._masters[hand].ready
 
     def turn(self, hands: Sequence[HandSignal], reports: dict[str, ArmReport]) -> None:
         """Twenty times a second: take what was asked, tell what has changed.
@@ -132,24 +116,13 @@ class CrtkConsole:
         """
         for subscription in self._asked:
             take_waiting(subscription)
+        for master in self._masters.values():
+            master.answer()
         self._tell(reports)
         self._turn = (self._turn + 1) % OFFSET_EVERY
         if self._turn == 0:
             for hand in hands:
                 self._tell_offsets(hand, reports)
-
-    def _open_master(self, master: _Master) -> None:
-        def warned(ask: Ask) -> Callable[[Any], None]:
-            def call(message: Any) -> None:
-                refusal = ask(message)
-                if refusal:
-                    master.warn(refusal)
-
-            return call
-
-        self._hear("master_state_command", warned(master.command), master=master.name)
-        self._hear("lock_orientation", warned(lambda _: NO_MOTORS), master=master.name)
-        self._hear("unlock_orientation", warned(lambda _: NO_MOTORS), master=master.name)
 
     def _open_console(self) -> None:
         state = self._state

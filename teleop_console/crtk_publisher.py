@@ -8,7 +8,7 @@ from typing import Any
 
 from builtin_interfaces.msg import Time
 from rclpy.publisher import Publisher
-from sensor_msgs.msg import JointState, Joy
+from sensor_msgs.msg import Joy
 
 from teleop_console.devices.device import DeviceSample
 from teleop_console.pedal_taps import PedalTaps
@@ -18,6 +18,8 @@ from teleop_ros.convert import fill_pose
 
 RATE = STREAMS["master_measured_cp"].rate
 """Largest rate at which the hands are published [Hz]."""
+LOOK_EVERY = 5
+"""Whether somebody hears a topic is looked up in every fifth of its periods."""
 GRIPPER_JOINT = "gripper"
 
 _PEDALS = ("clutch", "camera", "coag", "operator_present")
@@ -29,30 +31,45 @@ class _Master:
     """Topics of one hand; nothing is made for a topic that nobody listens to."""
 
     def __init__(self, publisher: Open, name: str, frame_id: str) -> None:
-        self._poses = publisher("master_measured_cp", master=name)
-        self._grippers = publisher("gripper_measured_js", master=name)
-        self._twists = publisher("master_measured_cv", master=name)
-        self._twist = self._twists.msg_type()
-        self._twist.header.frame_id = frame_id
-        self._pose = self._poses.msg_type()
-        self._pose.header.frame_id = frame_id
-        self._gripper = JointState(name=[GRIPPER_JOINT])
+        self._fill: dict[str, Callable[[Any, HandSignal], None]] = {
+            "master_measured_cp": _fill_pose,
+            "master_local_measured_cp": _fill_pose,  # a hand has no base of its own: all are in the display frame
+            "master_setpoint_cp": _fill_pose,  # nothing holds a hand elsewhere: where it is, it shall be
+            "master_local_setpoint_cp": _fill_pose,
+            "master_measured_cv": _fill_twist,
+            "gripper_measured_js": _fill_gripper,
+        }
+        self._publishers = {stream: publisher(stream, master=name) for stream in self._fill}
+        self._messages = {stream: one.msg_type() for stream, one in self._publishers.items()}
+        for stream, message in self._messages.items():
+            if stream != "gripper_measured_js":
+                message.header.frame_id = frame_id
+        self._heard: list[str] = []
+        self._turn = 0
 
     def publish(self, hand: HandSignal, stamp: Any) -> None:
-        if self._poses.get_subscription_count():
-            self._pose.header.stamp = stamp
-            fill_pose(self._pose.pose, hand.pose)
-            self._poses.publish(self._pose)
-        if self._grippers.get_subscription_count():
-            self._gripper.header.stamp = stamp
-            self._gripper.position = [hand.gripper]
-            self._grippers.publish(self._gripper)
-        if self._twists.get_subscription_count():
-            self._twist.header.stamp = stamp
-            linear, angular = self._twist.twist.linear, self._twist.twist.angular
-            linear.x, linear.y, linear.z = hand.linear
-            angular.x, angular.y, angular.z = hand.angular
-            self._twists.publish(self._twist)
+        if self._turn % LOOK_EVERY == 0:
+            self._heard = [stream for stream, one in self._publishers.items() if one.get_subscription_count()]
+        self._turn += 1
+        for stream in self._heard:
+            message = self._messages[stream]
+            message.header.stamp = stamp
+            self._fill[stream](message, hand)
+            self._publishers[stream].publish(message)
+
+
+def _fill_pose(message: Any, hand: HandSignal) -> None:
+    fill_pose(message.pose, hand.pose)
+
+
+def _fill_twist(message: Any, hand: HandSignal) -> None:
+    linear, angular = message.twist.linear, message.twist.angular
+    linear.x, linear.y, linear.z = hand.linear
+    angular.x, angular.y, angular.z = hand.angular
+
+
+def _fill_gripper(message: Any, hand: HandSignal) -> None:
+    message.name, message.position = [GRIPPER_JOINT], [hand.gripper]
 
 
 class CrtkPublisher:

@@ -72,6 +72,7 @@ class Stream:
         intent: What it is for.
         recorded: Part of the record; not where it follows from other streams, and is published only while heard.
         arms: Arms that have it.
+        silent: Opened, as clients look for it, and never published: there is nothing true to say.
     """
 
     name: str
@@ -83,6 +84,7 @@ class Stream:
     intent: Intent
     recorded: bool = True
     arms: tuple[str, ...] = ARMS
+    silent: bool = False
 
     def topic_for(self, **parts: str) -> str:
         """Relative topic with its parts filled in, e.g. ``topic_for(arm="PSM1")``."""
@@ -104,6 +106,8 @@ class Stream:
 
 _JOINT_STATE = "sensor_msgs/msg/JointState"
 _POSE = "geometry_msgs/msg/PoseStamped"
+_WRENCH = "geometry_msgs/msg/WrenchStamped"
+_MATRIX = "std_msgs/msg/Float64MultiArray"
 _EMPTY, _BOOL, _NUMBER, _TEXT = (f"std_msgs/msg/{name}" for name in ("Empty", "Bool", "Float64", "String"))
 
 
@@ -146,8 +150,8 @@ _CLIENT_ROWS = (
     _asked("free", "free", _EMPTY),
     _asked("servo_jf", "servo_jf", _JOINT_STATE),
     _asked("servo_ci", "servo_ci", "crtk_msgs/msg/CartesianImpedance"),
-    _asked("spatial_servo_cf", "spatial/servo_cf", "geometry_msgs/msg/WrenchStamped"),
-    _asked("body_servo_cf", "body/servo_cf", "geometry_msgs/msg/WrenchStamped"),
+    _asked("spatial_servo_cf", "spatial/servo_cf", _WRENCH),
+    _asked("body_servo_cf", "body/servo_cf", _WRENCH),
     _asked("set_cf_orientation_absolute", "body/set_cf_orientation_absolute", _BOOL),
     _asked("use_gravity_compensation", "use_gravity_compensation", _BOOL),
     _asked("set_trajectory_ratio", "trajectory_j/set_ratio", _NUMBER),
@@ -161,10 +165,10 @@ _CLIENT_ROWS = (
     _derived("measured_cp", "measured_cp", _POSE),
     _derived("setpoint_cp", "setpoint_cp", _POSE),
     _derived("measured_cv", "measured_cv", "geometry_msgs/msg/TwistStamped"),
-    _derived("spatial_measured_cf", "spatial/measured_cf", "geometry_msgs/msg/WrenchStamped"),
-    _derived("body_measured_cf", "body/measured_cf", "geometry_msgs/msg/WrenchStamped"),
-    _derived("spatial_jacobian", "spatial/jacobian", "std_msgs/msg/Float64MultiArray"),
-    _derived("body_jacobian", "body/jacobian", "std_msgs/msg/Float64MultiArray"),
+    _derived("spatial_measured_cf", "spatial/measured_cf", _WRENCH),
+    _derived("body_measured_cf", "body/measured_cf", _WRENCH),
+    _derived("spatial_jacobian", "spatial/jacobian", _MATRIX),
+    _derived("body_jacobian", "body/jacobian", _MATRIX),
     _derived("goal_js", "goal_js", _JOINT_STATE),
     _derived("goal_cp", "goal_cp", _POSE),
     _of_jaw(_derived("jaw_goal_js", "jaw/goal_js", _JOINT_STATE)),
@@ -196,6 +200,47 @@ def _while_heard(name: str, topic: str, kind: str, rate: float) -> Stream:
     return Stream(name, topic, kind, "master_input", (), rate, Intent.STATE, recorded=False)
 
 
+def _never_told(name: str, kind: str) -> Stream:
+    """What a CRTK client opens of a master, and a hand without joints, motors and sensors of force does not have."""
+    topic = f"{{master}}/{name}"
+    row = _while_heard(f"master_{name.replace('/', '_')}", topic, kind, 0.0)
+    return replace(row, silent=True)
+
+
+def _asked_of_master(name: str, kind: str) -> Stream:
+    """What a CRTK client may ask of any arm, a master among them."""
+    return _asked_of(f"master_{name.replace('/', '_')}", f"{{master}}/{name}", kind)
+
+
+_MASTER_ROWS = (
+    _while_heard("master_local_measured_cp", "{master}/local/measured_cp", _POSE, 100.0),
+    _while_heard("master_setpoint_cp", "{master}/setpoint_cp", _POSE, 100.0),
+    _while_heard("master_local_setpoint_cp", "{master}/local/setpoint_cp", _POSE, 100.0),
+    _never_told("measured_js", _JOINT_STATE),
+    _never_told("setpoint_js", _JOINT_STATE),
+    _never_told("spatial/measured_cf", _WRENCH),
+    _never_told("body/measured_cf", _WRENCH),
+    _never_told("spatial/jacobian", _MATRIX),
+    _never_told("body/jacobian", _MATRIX),
+    _never_told("trajectory_j/ratio", _NUMBER),
+    _asked_of_master("hold", _EMPTY),
+    _asked_of_master("free", _EMPTY),
+    _asked_of_master("servo_jp", _JOINT_STATE),
+    _asked_of_master("servo_jr", _JOINT_STATE),
+    _asked_of_master("servo_cp", _POSE),
+    _asked_of_master("servo_jf", _JOINT_STATE),
+    _asked_of_master("servo_ci", "crtk_msgs/msg/CartesianImpedance"),
+    _asked_of_master("move_jp", _JOINT_STATE),
+    _asked_of_master("move_jr", _JOINT_STATE),
+    _asked_of_master("move_cp", _POSE),
+    _asked_of_master("spatial/servo_cf", _WRENCH),
+    _asked_of_master("body/servo_cf", _WRENCH),
+    _asked_of_master("body/set_cf_orientation_absolute", _BOOL),
+    _asked_of_master("use_gravity_compensation", _BOOL),
+    _asked_of_master("trajectory_j/set_ratio", _NUMBER),
+)
+"""What dvrk_python's class of a master opens besides: its check of connections passes, each command is answered."""
+
 _CONSOLE_ROWS = (
     _told_of("coag", "footpedals/coag", "sensor_msgs/msg/Joy"),
     _while_heard("master_measured_cv", "{master}/measured_cv", "geometry_msgs/msg/TwistStamped", 100.0),
@@ -204,6 +249,7 @@ _CONSOLE_ROWS = (
     _asked_of("master_state_command", "{master}/state_command", "crtk_msgs/msg/StringStamped"),
     _asked_of("lock_orientation", "{master}/lock_orientation", "geometry_msgs/msg/Quaternion"),
     _asked_of("unlock_orientation", "{master}/unlock_orientation", _EMPTY),
+    *_MASTER_ROWS,
     # the console and the pairs, as in the da Vinci Research Kit
     _asked_of("teleop_enable", "console/teleop/enable", _BOOL),
     _asked_of("teleop_set_scale", "console/teleop/set_scale", _NUMBER),
@@ -296,10 +342,10 @@ STREAMS: dict[str, Stream] = {row.name: row for row in _ROWS}
 
 @dataclass(frozen=True)
 class Service:
-    """A service that the driver answers for each arm.
+    """A service that the driver answers for each arm, or the console for each master.
 
     Attributes:
-        topic: Relative name; holds ``{arm}``.
+        topic: Relative name; holds ``{arm}`` or ``{master}``.
         type: ROS interface type, ``package/srv/Name``.
     """
 
@@ -315,3 +361,8 @@ ARM_SERVICES: dict[str, Service] = {
     "operating_state": Service("{arm}/operating_state", "crtk_msgs/srv/TriggerOperatingState"),
     "crtk_version": Service("{arm}/crtk_version", "std_srvs/srv/Trigger"),
 }
+MASTER_SERVICES: dict[str, Service] = {
+    name: Service(ARM_SERVICES[name].topic.replace("{arm}", "{master}"), ARM_SERVICES[name].type)
+    for name in ("forward_kinematics", "inverse_kinematics", "local_forward_kinematics")
+}
+"""What a client of dvrk_python asks a master: without an answer it would wait for ever."""

@@ -48,6 +48,12 @@ def message_type(interface: str) -> type[Any]:
     return getattr(importlib.import_module(f"{package}.msg"), name)  # type: ignore[no-any-return]
 
 
+def service_type(interface: str) -> Any:
+    """Class of a ROS service type, e.g. ``std_srvs/srv/Trigger``."""
+    package, _, name = interface.split("/")
+    return getattr(importlib.import_module(f"{package}.srv"), name)
+
+
 class StreamPublisher(Publisher):
     """Publisher that writes its messages by itself, several times as fast as the client library."""
 

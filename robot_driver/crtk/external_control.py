@@ -14,7 +14,7 @@ from robot_driver.arm_server import ArmServer
 from robot_driver.crtk.frames import Frames
 from robot_driver.crtk.jaw_control import JawControl
 from robot_driver.crtk.reach import Reach, told
-from robot_driver.crtk.refusal import CommandRefusedError, Teller
+from robot_driver.crtk.refusal import CommandRefusedError
 from robot_driver.gate_limits import GateReason
 from robot_driver.motion.cartesian_move import CartesianMove
 from robot_driver.motion.interpolation import CartesianInterpolation, JointInterpolation
@@ -22,6 +22,7 @@ from robot_driver.motion.joint_move import JointMove
 from robot_driver.motion.motion import Motion
 from robot_driver.motion.velocity_servo import VelocityServo
 from teleop_core.se3 import FloatArray, Pose, quaternion_multiply
+from teleop_core.teller import Teller
 
 LOCAL_TEAM_MOVE = "local_team/move_jp"
 _RATHER_NOW = 0.8

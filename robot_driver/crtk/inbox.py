@@ -6,7 +6,6 @@ whether one has something takes less than a microsecond.
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Callable
 from typing import Any
 
@@ -14,7 +13,7 @@ from rclpy.service import Service
 from rclpy.subscription import Subscription
 
 from teleop_core.contract import ARM_SERVICES
-from teleop_ros.adapter import TeleopNode
+from teleop_ros.adapter import TeleopNode, service_type
 from teleop_ros.executor import take
 
 TURNS = 4
@@ -44,7 +43,7 @@ class Inbox:
         """Answer a service of an arm."""
         row = ARM_SERVICES[service]
         name = row.topic.format(arm=arm)
-        self._services.append(self._node.create_service(_service_type(row.type), name, self._node.guarded(callback)))
+        self._services.append(self._node.create_service(service_type(row.type), name, self._node.guarded(callback)))
 
     def read(self) -> None:
         """One servo period: take what has arrived, hand it on, answer."""
@@ -70,8 +69,3 @@ def _answer(service: Service) -> None:
     response = service.callback(request, service.srv_type.Response())
     if response is not None:
         service.send_response(response, header)
-
-
-def _service_type(interface: str) -> Any:
-    package, _, name = interface.split("/")
-    return getattr(importlib.import_module(f"{package}.srv"), name)

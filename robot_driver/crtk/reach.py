@@ -7,11 +7,12 @@ from collections.abc import Sequence
 
 from robot_driver.arm_server import ArmServer
 from robot_driver.crtk import checks
-from robot_driver.crtk.refusal import CommandRefusedError, Teller
+from robot_driver.crtk.refusal import CommandRefusedError
 from robot_driver.gate_limits import Excess
 from robot_driver.motion.bounds import motion_bounds
 from teleop_core.psm_kinematics import InverseKinematicsError
 from teleop_core.se3 import Pose
+from teleop_core.teller import Teller
 
 MILLIMETRES = 1000.0
 MEANT_PLACE, MEANT_TURN = 1e-5, 1e-4

@@ -24,7 +24,7 @@ from teleop_cli.access_policy import (
     policy,
     policy_xml,
 )
-from teleop_core.contract import ARM_SERVICES, ARMS, STREAMS
+from teleop_core.contract import ARM_SERVICES, ARMS, MASTER_SERVICES, MASTERS, STREAMS
 from teleop_core.graph import SUITE, enclave
 
 NODES = set(SUITE)
@@ -114,6 +114,8 @@ def test_nothing_is_granted_beyond_the_tables() -> None:
         answered = {f"/{service}" for service, (answerer, _) in SERVICES.items() if answerer == node}
         if node == "driver":
             answered |= {f"/{service.topic.format(arm=arm)}" for service in ARM_SERVICES.values() for arm in ARMS}
+        if node == "master_input":
+            answered |= {f"/{row.topic.format(master=one)}" for row in MASTER_SERVICES.values() for one in MASTERS}
         assert set(access.publish) <= known | set(OF_EVERY_NODE), node
         assert set(access.subscribe) <= known | {"/parameter_events"}, node
         if node in RECORDERS:

@@ -11,9 +11,9 @@ pytest.importorskip("rclpy", reason="ROS is not installed here")
 
 from rclpy.qos import DurabilityPolicy, QoSProfile
 
-from teleop_core.contract import STREAMS
+from teleop_core.contract import MASTER_SERVICES, STREAMS
 from teleop_core.signals import TeleopState
-from teleop_ros.adapter import message_type
+from teleop_ros.adapter import message_type, service_type
 from test.ros import test_master_input
 
 pytestmark = pytest.mark.dds
@@ -104,6 +104,15 @@ def test_selecting_another_arm(client: Client) -> None:
     client.until(lambda: set(client.hands()) == {"MTMR"}, "the hand is left out")
 
 
+def test_whoever_begins_to_listen_is_told_each_name_again(client: Client) -> None:
+    """A first message may be gone before the listener is connected at its own end, and only one is kept for it."""
+    selected, unselected = client.hear("teleop_selected"), client.hear("teleop_unselected")
+    client.until(lambda: {m.data for m in unselected} == {"MTMR_PSM3", "MTML_PSM3"}, "unselected")
+    client.until(lambda: [m.data for m in selected].count("MTMR_PSM1") >= 2, "the first name again")
+    client.console.spin(2.0)
+    assert [m.data for m in selected].count("MTMR_PSM1") <= 3, "not for ever"
+
+
 def test_enabling_teleoperation(client: Client) -> None:
     """Not enabled means that nobody operates."""
     enabled = client.hear("teleop_enabled")
@@ -151,7 +160,7 @@ def test_a_master_answers_every_state_command(client: Client) -> None:
     client.until(lambda: "MTMR" not in client.hands(), "it leads nothing")
     count = len(states)
     client.ask("master_state_command", "string", "resume", master="MTMR")
-    client.until(lambda: last(warnings) == "cannot resume while DISABLED", "refusal")
+    client.until(lambda: last(warnings) == "MTMR: state_command refused: cannot resume while DISABLED", "refusal")
     client.until(lambda: len(states) > count, "an answer to a command that is refused")
     for stream in ("lock_orientation", "unlock_orientation"):
         count = len(warnings)
@@ -166,3 +175,117 @@ def test_pedals_and_twists_are_told(client: Client) -> None:
     twists = client.hear("master_measured_cv", CLIENT, master="MTML")
     client.until(lambda: coag and list(coag[-1].buttons) == [0], "coag is up")
     client.until(lambda: twists and twists[-1].header.frame_id == "display", "twists")
+
+
+SAID_OF_A_MASTER = {
+    "sensor_msgs/msg/JointState": ("measured_js", "setpoint_js", "gripper/measured_js"),
+    "geometry_msgs/msg/PoseStamped": ("measured_cp", "setpoint_cp", "local/measured_cp", "local/setpoint_cp"),
+    "geometry_msgs/msg/TwistStamped": ("measured_cv",),
+    "geometry_msgs/msg/WrenchStamped": ("spatial/measured_cf", "body/measured_cf"),
+    "std_msgs/msg/Float64MultiArray": ("spatial/jacobian", "body/jacobian"),
+    "std_msgs/msg/Float64": ("trajectory_j/ratio",),
+    "crtk_msgs/msg/OperatingState": ("operating_state",),
+}
+NEVER_SAID = {
+    "measured_js", "setpoint_js", "spatial/measured_cf", "body/measured_cf", "spatial/jacobian", "body/jacobian",
+    "trajectory_j/ratio",
+}  # fmt: skip
+ASKED_OF_A_MASTER = {
+    "std_msgs/msg/Empty": ("hold", "free", "unlock_orientation"),
+    "sensor_msgs/msg/JointState": ("servo_jp", "servo_jr", "servo_jf", "move_jp", "move_jr"),
+    "geometry_msgs/msg/PoseStamped": ("servo_cp", "move_cp"),
+    "geometry_msgs/msg/WrenchStamped": ("spatial/servo_cf", "body/servo_cf"),
+    "geometry_msgs/msg/Quaternion": ("lock_orientation",),
+    "std_msgs/msg/Bool": ("body/set_cf_orientation_absolute", "use_gravity_compensation"),
+    "std_msgs/msg/Float64": ("trajectory_j/set_ratio",),
+    "crtk_msgs/msg/CartesianImpedance": ("servo_ci",),
+    "crtk_msgs/msg/StringStamped": ("state_command",),
+}
+"""What dvrk_python's class of a master opens, by type."""
+
+
+def test_a_client_of_a_master_finds_all_that_it_opens_and_silence_is_no_data(client: Client) -> None:
+    """Its check of connections passes; joints, setpoints and forces of a hand are never made up."""
+    node = client.node
+    heard: dict[str, list[Any]] = {name: [] for names in SAID_OF_A_MASTER.values() for name in names}
+    connected = []
+    for kind, names in SAID_OF_A_MASTER.items():
+        for name in names:
+            made = node.create_subscription(message_type(kind), f"MTMR/{name}", heard[name].append, CLIENT)
+            connected.append((name, made.get_publisher_count))
+    for kind, names in ASKED_OF_A_MASTER.items():
+        for name in names:
+            connected.append(
+                (name, node.create_publisher(message_type(kind), f"MTMR/{name}", CLIENT).get_subscription_count)
+            )
+
+    def missing() -> list[str]:
+        return [name for name, count in connected if not count()]
+
+    client.until(lambda: not missing(), "all connections")
+    client.ask("master_state_command", "string", "enable", master="MTMR")
+    client.until(lambda: {name for name, messages in heard.items() if not messages} == NEVER_SAID, "what is true")
+    client.console.spin(0.5)
+    assert {name for name, messages in heard.items() if not messages} == NEVER_SAID
+
+
+def test_whatever_would_move_or_hold_a_hand_is_refused(client: Client) -> None:
+    """Every command is answered with the reason; a hand is free, and hold and free are followed by a state."""
+    warnings, states = (
+        client.hear("master_warning", CLIENT, master="MTML"),
+        client.hear("master_operating_state", master="MTML"),
+    )
+    client.until(lambda: states, "a state")
+    asked = [name for names in ASKED_OF_A_MASTER.values() for name in names if name not in ("free", "state_command")]
+    streams = {
+        row.topic.removeprefix("{master}/"): name for name, row in STREAMS.items() if row.topic.startswith("{master}")
+    }
+    told: dict[str, str] = {}
+
+    def answered(name: str) -> bool:
+        told.update((one, why) for one, _, why in (message.data.partition(" refused: ") for message in warnings))
+        return f"MTML: {name}" in told
+
+    for name in asked:
+        client.ask(streams[name], master="MTML")
+        client.until(lambda name=name: answered(name), f"an answer to {name}")
+    assert all(why.startswith("this device has no motors: ") for why in told.values())
+    client.ask("master_hold", master="MTML")
+    client.ask("master_hold", master="MTML")
+    client.console.spin(0.3)
+    assert sum("hold" in message.data for message in warnings) <= 2, "what comes again at once is counted, not told"
+    for name in ("hold", "free", "servo_jf"):
+        count = len(states)
+        client.ask(streams[name], master="MTML")
+        client.until(lambda count=count: len(states) > count, f"a state after {name}")
+        assert states[-1].state == "ENABLED"
+
+
+POSES_OF_A_HAND = ("master_measured_cp", "master_local_measured_cp", "master_setpoint_cp", "master_local_setpoint_cp")
+
+
+def test_a_hand_is_in_one_place_and_in_one_frame(client: Client) -> None:
+    """It has no base of its own and is held nowhere else: plain and local pose and setpoint are one, with one stamp."""
+    heard = [client.hear(name, CLIENT, master="MTMR") for name in POSES_OF_A_HAND]
+
+    def together() -> list[tuple[Any, ...]]:
+        rows = [{(pose.header.stamp.sec, pose.header.stamp.nanosec): pose for pose in poses[-50:]} for poses in heard]
+        return [tuple(row[stamp] for row in rows) for stamp in set.intersection(*(set(row) for row in rows))]
+
+    client.until(together, "all with one stamp")
+    for pose, *others in together():
+        assert pose.header.frame_id == "display"
+        assert all(other == pose for other in others)
+
+
+@pytest.mark.parametrize("service", sorted(MASTER_SERVICES))
+def test_a_hand_has_no_kinematics_and_says_so(client: Client, service: str) -> None:
+    """A client that asks gets an answer: without one it would wait for ever."""
+    row = MASTER_SERVICES[service]
+    asker = client.node.create_client(service_type(row.type), row.topic.format(master="MTMR"))
+    client.until(asker.service_is_ready, "the service")
+    answer = asker.call_async(asker.srv_type.Request())
+    client.until(answer.done, "an answer")
+    assert (answer.result().result, answer.result().message) == (
+        False, "this device has no joints that are known: there are no kinematics"
+    )  # fmt: skip

@@ -12,11 +12,12 @@ from hypothesis import strategies as st
 from robot_driver.crtk import checks
 from robot_driver.crtk.frames import DISPLAY_FRAME, Frames
 from robot_driver.crtk.period_watch import PeriodWatch
-from robot_driver.crtk.refusal import CommandRefusedError, Teller
+from robot_driver.crtk.refusal import CommandRefusedError
 from teleop_core import cart, se3
 from teleop_core.arm_model import arm_model
 from teleop_core.contract import ARMS, CAMERA_ARM, INSTRUMENT_ARMS
 from teleop_core.se3 import Pose
+from teleop_core.teller import Teller
 
 NAMES = ("yaw", "pitch", "insertion")
 READY = tuple(cart.ready_configuration(CAMERA_ARM).tolist())
