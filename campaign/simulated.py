@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from campaign.recorded_input import RecordedInput, recorded_input
+from campaign.simulated_client_faults import CLIENT_FAULTS
 from campaign.simulated_command_faults import COMMAND_FAULTS
 from campaign.simulated_faults import MARGIN, FaultMaker, Injection, Outcome, Scene
 from campaign.simulated_judge import Course, Judgement, judge
@@ -33,7 +34,14 @@ from safety_monitor.recovery import ENGAGE
 from teleop_core.graph import BUILT_IN_SURGEON
 from teleop_ros.profile_files import find_profile
 
-FAULTS: dict[str, FaultMaker] = {**COMMAND_FAULTS, **PACKET_FAULTS, **PERMIT_FAULTS, **WATCH_FAULTS, **SITE_FAULTS}
+FAULTS: dict[str, FaultMaker] = {
+    **COMMAND_FAULTS,
+    **PACKET_FAULTS,
+    **PERMIT_FAULTS,
+    **WATCH_FAULTS,
+    **SITE_FAULTS,
+    **CLIENT_FAULTS,
+}
 PER_ROOM = 120
 """Injections in copies of one room."""
 PROFILES = ("lan", "intercontinental", "national")
@@ -142,7 +150,7 @@ def run(
 
 
 def _happen(room: Room, injection: Injection, held: bool, twin: Room) -> tuple[Course, Record]:
-    begun = room.now
+    begun = room.now + injection.strikes
     injection.start()
     ended = begun + injection.duration
     room.run_until(ended)

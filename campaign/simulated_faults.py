@@ -1,6 +1,6 @@
 """What a fault of the simulated campaign is: what it does to the room, and what has to come of it.
 
-The faults themselves are in `simulated_command_faults`, `simulated_permit_faults` and `simulated_site_faults`.
+The faults themselves are in `simulated_*_faults`.
 """
 
 from __future__ import annotations
@@ -49,6 +49,8 @@ class Injection:
         told: What people are told, by the beginnings of the texts; one of them is enough.
         text: What was drawn.
         settles: With its removal an arm that was held back goes to where it is held.
+        arms: Arms that it concerns, and the others go on as without it; empty: all.
+        strikes: So long after its beginning it happens; what was before only leads there [s].
     """
 
     start: Callable[[], None]
@@ -59,6 +61,8 @@ class Injection:
     told: tuple[str, ...]
     text: str
     settles: bool = False
+    arms: tuple[str, ...] = ()
+    strikes: float = 0.0
 
 
 @dataclass

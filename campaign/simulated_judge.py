@@ -8,6 +8,7 @@ from itertools import pairwise
 
 from campaign.simulated_faults import MARGIN, Injection, Outcome
 from campaign.simulated_observer import Positions, Record, moving
+from campaign.simulated_room import ALL_ARMS
 
 TOLD_WITHIN = 0.35
 """After a stop people know why within this time [s]."""
@@ -64,8 +65,8 @@ def judge(injection: Injection, record: Record, twin: Record, course: Course) ->
     if injection.outcome is Outcome.STOP:
         stop, late = _stop(injection, record, course)
         undetected.extend(late)
-    elif injection.outcome in (Outcome.REFUSED, Outcome.HARMLESS, Outcome.TOLD):
-        undetected.extend(_apart(record, twin, course))
+    if injection.outcome in (Outcome.REFUSED, Outcome.HARMLESS, Outcome.TOLD) or injection.arms:
+        undetected.extend(_apart(record, twin, course, injection.arms))
     if injection.outcome not in (Outcome.HARMLESS, Outcome.EITHER) and injection.told:
         limit = injection.threshold + MARGIN + TOLD_WITHIN
         if detect is None:
@@ -91,11 +92,13 @@ def _told(record: Record, keys: tuple[str, ...], course: Course) -> float | None
 def _stop(injection: Injection, record: Record, course: Course) -> tuple[float | None, Iterator[str]]:
     """When the arms stood still, and what moved after it had to stand still."""
     deadline = course.begun + injection.threshold + MARGIN
-    # From the deadline on only a new gesture lets an arm move.
+    # From the deadline on only a new gesture lets an arm move; one that somebody else has, not even that.
     allowed = min((time for time in course.releases if time >= course.begun + injection.threshold), default=course.seen)
+    allowed = max(allowed, course.ended) if injection.arms else allowed
+    places = [place for place, arm in enumerate(ALL_ARMS) if not injection.arms or arm in injection.arms]
     before, after = None, None
     for earlier, later in pairwise(record.samples):
-        if later[0] <= course.begun or not moving(earlier, later):
+        if later[0] <= course.begun or not moving(earlier, later, places):
             continue
         settling = injection.settles and course.ended <= earlier[0] <= course.ended + SETTLING
         if earlier[0] < deadline:
@@ -106,25 +109,27 @@ def _stop(injection: Injection, record: Record, course: Course) -> tuple[float |
     return None if before is None else (after or before) - course.begun, iter(late)
 
 
-def _apart(record: Record, twin: Record, course: Course) -> Iterator[str]:
-    """Where the motion differs from the one without the fault by more than it may."""
+def _apart(record: Record, twin: Record, course: Course, but: tuple[str, ...]) -> Iterator[str]:
+    """Where the motion differs from the one without the fault by more than it may; `but` for these arms."""
     undisturbed = dict(twin.samples)
     for time, positions in record.samples:
         expected = undisturbed.get(time)
         if time < course.begun or expected is None:
             continue
-        place = _farther(positions, expected)
+        place = _farther(positions, expected, but)
         if place:
             after = (time - course.begun) * 1000.0
             yield f"the motion differs from the one without the fault by {place} {after:.0f} ms later"
             return
 
 
-def _farther(positions: Positions, expected: Positions) -> str:
-    for arm, (place, other) in enumerate(zip(positions, expected, strict=True)):
+def _farther(positions: Positions, expected: Positions, but: tuple[str, ...]) -> str:
+    for arm, place, other in zip(ALL_ARMS, positions, expected, strict=False):
+        if arm in but:
+            continue
         for index, (value, wanted, apart) in enumerate(zip(place, other, APART, strict=True)):
             if not abs(value - wanted) <= apart:
-                return f"{value - wanted:+.4f} in joint {index} of arm {arm}"
+                return f"{value - wanted:+.4f} in joint {index} of {arm}"
     return ""
 
 

@@ -79,3 +79,4 @@ class Report:
     unauthenticated: int
     limit_reasons: list[str] = field(default_factory=list)
     limit_seconds: list[float] = field(default_factory=list)
+    owner: str = ""

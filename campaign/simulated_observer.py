@@ -5,6 +5,7 @@ Nothing here looks into the software: positions come from the robot, reasons fro
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from campaign.simulated_messages import Feedback, Permit, Report
@@ -25,7 +26,8 @@ class Record:
 
     Attributes:
         samples: (time, joint positions of every arm).
-        told: (time, key) whenever something new was told: "alarm ID", "refused NAME", "gate TEXT", "limit TEXT".
+        told: (time, key) whenever something new was told: "alarm ID", "refused NAME", "gate TEXT", "limit TEXT",
+            "told TEXT" for what a client of an arm is told.
         active: (time, texts that were shown from then on).
         wild: Steps that the robot was told to take faster than an arm may go.
     """
@@ -81,6 +83,10 @@ class SimulatedObserver(SimulatedNode):
         self._count(f"permits refused {arm}", report.permits_refused)
         self._count(f"unauthenticated {arm}", report.unauthenticated)
 
+    def on_arm_text(self, _arm: str, text: str) -> None:
+        """What clients of an arm are told."""
+        self.record.told.append((self.world.now, f"told {text}"))
+
     def _show(self, source: str, shown: frozenset[str]) -> None:
         before = self._shown.get(source, frozenset())
         if shown != before:
@@ -102,10 +108,12 @@ class SimulatedObserver(SimulatedNode):
                 self.record.wild.append(f"{arm} joint {index} was told to go {step} at {time:.3f} s")
 
 
-def moving(before: tuple[float, Positions], after: tuple[float, Positions]) -> bool:
-    """Whether any arm moved between two samples."""
+def moving(before: tuple[float, Positions], after: tuple[float, Positions], places: Sequence[int] = ()) -> bool:
+    """Whether any arm moved between two samples, or one at these places among them."""
     elapsed = after[0] - before[0]
-    for first, second in zip(before[1], after[1], strict=True):
+    for place, (first, second) in enumerate(zip(before[1], after[1], strict=True)):
+        if places and place not in places:
+            continue
         for value, later, still in zip(first, second, STILL, strict=True):
             if not abs(later - value) <= still * elapsed:
                 return True

@@ -6,15 +6,23 @@ Each method does what the method of the real node does, without ROS around it.
 from __future__ import annotations
 
 import math
+from functools import partial
 from typing import Any
 
+from campaign.simulated_clients import Said, carry_out
 from campaign.simulated_messages import ArmTold, Feedback, Joints, Permit, Report
 from campaign.simulated_robot import SimulatedRobot
 from campaign.simulated_world import SimulatedNode, World
+from robot_driver.arbitration import Owner
 from robot_driver.arm_limits import gate_limits
 from robot_driver.arm_server import ArmServer
+from robot_driver.crtk.external_control import ExternalControl
+from robot_driver.crtk.frames import Frames
+from robot_driver.crtk.refusal import CommandRefusedError
 from robot_driver.hold_watch import HoldWatch
-from teleop_core.cart import rotation_display_in_base
+from robot_driver.motion.motion import MotionRefused
+from teleop_core.cart import ready_configuration, rotation_display_in_base
+from teleop_core.contract import CAMERA_ARM
 from teleop_core.jaw import JawLimits
 from teleop_core.motion_limits import MotionLimits
 from teleop_core.permit import PermitHolder, stamp_is_fresh
@@ -46,7 +54,8 @@ class SimulatedKinematics(SimulatedNode):
             arm: HandArmPair(hand, rotation_display_in_base(arm), MotionLimits(), JawLimits())
             for hand, arm in zip(HANDS, arms, strict=False)
         }
-        self._ready = dict.fromkeys(arms, False)
+        self._enabled = dict.fromkeys(arms, False)
+        self._elsewhere = dict.fromkeys(arms, False)
         self._setpoint: dict[str, tuple[float, ...] | None] = dict.fromkeys(arms)
         self._jaw: dict[str, float | None] = dict.fromkeys(arms)
         self._gate_reasons: dict[str, tuple[str, ...]] = dict.fromkeys(arms, ())
@@ -67,7 +76,7 @@ class SimulatedKinematics(SimulatedNode):
         stamp = ros_now - (now - self.receiver.sampled_at(signal))
         commands = []
         for arm, pair in self.pairs.items():
-            status = ArmStatus(self._ready[arm], self._setpoint[arm], self._jaw[arm])
+            status = ArmStatus(self._ready(arm), self._setpoint[arm], self._jaw[arm])
             command = pair.step(now, signal, permitted, self.permit.velocity_ratio, status)
             if command is None:
                 self._holds[arm].let_go()
@@ -89,7 +98,7 @@ class SimulatedKinematics(SimulatedNode):
 
     def on_arm_state(self, arm: str, ready: bool) -> None:
         """The arm may be driven, or not."""
-        self._ready[arm] = ready
+        self._enabled[arm] = ready
 
     def on_arm_setpoint(self, arm: str, joints: Joints, jaw: float) -> None:
         """Where the driver holds the arm; rubbish is not a place to start from."""
@@ -99,6 +108,9 @@ class SimulatedKinematics(SimulatedNode):
     def on_arm_report(self, arm: str, report: Report) -> None:
         """What the command gate limited lately; a hold of it ends the engagement."""
         self._gate_reasons[arm] = tuple(report.limit_reasons)
+        self._elsewhere[arm] = report.owner not in ("", Owner.TELEOPERATION.value)
+        if self._elsewhere[arm]:
+            self._gate_reasons[arm] += (f"the arm belongs to {report.owner}",)
         if self._holds[arm].told(self.now(), report.holding, report.holds):
             self._stop(arm)
 
@@ -134,7 +146,10 @@ class SimulatedKinematics(SimulatedNode):
 
     def _stop(self, arm: str) -> None:
         self._holds[arm].let_go()
-        self.pairs[arm].stop(self._ready[arm])
+        self.pairs[arm].stop(self._ready(arm))
+
+    def _ready(self, arm: str) -> bool:
+        return self._enabled[arm] and not self._elsewhere[arm]
 
 
 class SimulatedDriver(SimulatedNode):
@@ -148,6 +163,7 @@ class SimulatedDriver(SimulatedNode):
         self.robot = robot
         limits = gate_limits(PERIOD, profile.command_age, profile.command_hold)
         self.arms = {arm: ArmServer(arm, robot, limits) for arm in arms}
+        self.controls = {name: self._control(arm) for name, arm in self.arms.items()}
         self._ticks = 0
         self._holds_reported = dict.fromkeys(arms, 0)
 
@@ -157,8 +173,27 @@ class SimulatedDriver(SimulatedNode):
         sampled_at = now if stamp == 0.0 else now - (self.ros_now() - stamp)
         self.robot.advance(self.world.now)  # this robot takes up a setpoint where its time stands
         for arm, q, jaw in commands:
-            if self.arms[arm].servo(now, q, sampled_at, jaw):
+            control = self.controls[arm]
+            if (refusal := control.leases.ask(now, Owner.TELEOPERATION)) is not None:
+                control.teller.refuse(now, "teleop/servo", refusal.reason)
+            elif self.arms[arm].servo(now, q, sampled_at, jaw):
                 self.arms[arm].note_applied(now - sampled_at)
+
+    def on_client(self, arm: str, said: Said) -> None:
+        """A command of a CRTK client; one that cannot be carried out is told."""
+        now, control = self.now(), self.controls[arm]
+        sampled_at = now - (self.ros_now() - said.stamp)
+        self.robot.advance(self.world.now)
+        try:
+            carry_out(control, self.arms[arm].model, now, said, sampled_at)
+        except (CommandRefusedError, MotionRefused) as refusal:
+            control.teller.refuse(now, said.verb, str(refusal))
+        self._tell(arm)
+
+    def on_claim(self, arm: str, taken: bool) -> None:
+        """The local team takes an arm, or lets it go."""
+        self.controls[arm].claim(self.now(), taken)
+        self._tell(arm)
 
     def on_safety_state(self, permit: Permit) -> None:
         """The permit, for every arm; one that is dropped changes nothing."""
@@ -179,19 +214,24 @@ class SimulatedDriver(SimulatedNode):
     def state_command(self, arm: str, name: str) -> str:
         """A CRTK state command; answered with an event."""
         refusal = self.arms[arm].state_command(name)
+        if not self.arms[arm].operating.ready:
+            self.controls[arm].stop(self.now(), f"the arm is {self.arms[arm].operating.state}")
         self.publish_states()
         return refusal
 
     def publish_states(self) -> None:
         """Operating state of every arm, to all who are there."""
-        for name, arm in self.arms.items():
-            self.world.publish(f"{name}/operating_state", name, arm.operating.ready)
+        for name in self.arms:
+            self._publish_operating_state(name)
 
     def step(self) -> None:
         """One servo period."""
         now = self.now()
         self._ticks += 1
         self.robot.advance(self.world.now)
+        for name, control in self.controls.items():
+            control.step(now)
+            self._tell(name)
         for name, arm in self.arms.items():
             measured = arm.tick(now)
             if self._ticks % STATE_EVERY == 0:
@@ -208,6 +248,18 @@ class SimulatedDriver(SimulatedNode):
         for arm in self.arms.values():
             arm.gate.protective_stop()
 
+    def _control(self, arm: ArmServer) -> ExternalControl:
+        # What is handed in is copied with the room, so it is no function that remembers this driver.
+        told = partial(self._publish_operating_state, arm.name)
+        return ExternalControl(arm, Frames(arm.model, _camera_setpoint), told, _goal_reached)
+
+    def _tell(self, arm: str) -> None:
+        for text in self.controls[arm].teller.take():
+            self.world.publish(f"{arm}/warning", arm, text)
+
+    def _publish_operating_state(self, name: str) -> None:
+        self.world.publish(f"{name}/operating_state", name, self.arms[name].operating.ready)
+
     def _publish_state(self, name: str, arm: ArmServer, measured: Any) -> None:
         stamp, setpoint = self.ros_now(), arm.gate.setpoint
         forward_pose(measured.position)
@@ -215,7 +267,7 @@ class SimulatedDriver(SimulatedNode):
         self.world.publish(f"{name}/setpoint_js", name, Joints(stamp, setpoint), arm.jaw_setpoint)
 
     def _publish_report(self, now: float, name: str, arm: ArmServer) -> None:
-        taken = arm.take_statistics()
+        taken, owner = arm.take_statistics(), self.controls[name].leases.owner(now)
         self._holds_reported[name] = arm.holds
         self.world.publish(
             f"{name}/servo_report",
@@ -231,5 +283,15 @@ class SimulatedDriver(SimulatedNode):
                 unauthenticated=arm.unauthenticated,
                 limit_reasons=[reason.value for reason in taken.limit_seconds],
                 limit_seconds=list(taken.limit_seconds.values()),
+                owner="" if owner is None else owner.value,
             ),
         )
+
+
+def _camera_setpoint() -> tuple[float, ...]:
+    """The endoscope of the simulated room does not move."""
+    return tuple(ready_configuration(CAMERA_ARM))
+
+
+def _goal_reached(_reached: bool) -> None:
+    """Nobody waits for it."""

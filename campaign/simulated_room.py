@@ -6,6 +6,7 @@ import copy
 import random
 
 from campaign.recorded_input import RecordedInput
+from campaign.simulated_clients import SimulatedClient
 from campaign.simulated_monitor import SimulatedMonitor, draw_session
 from campaign.simulated_observer import SimulatedObserver, moving
 from campaign.simulated_patient import SimulatedDriver, SimulatedKinematics
@@ -19,6 +20,9 @@ from teleop_core.profiles import Profile
 from teleop_core.signals import SafetyLevel
 
 ARMS = ("PSM1", "PSM2")
+GUEST = "PSM3"
+"""An arm that no hand moves: a client may have it."""
+ALL_ARMS = (*ARMS, GUEST)
 PHASES = ("rest", "engagement", "motion", "clutched", "recovering")
 HOP, HOP_JITTER = 0.0003, 0.0003
 """From node to node on the patient side [s]."""
@@ -46,7 +50,7 @@ class Room(World):
         self.profile = profile
         draw = random.Random(f"{seed} room")
         self._sessions = random.Random(f"{seed} monitor")
-        self.robot = SimulatedRobot(ARMS)
+        self.robot = SimulatedRobot(ALL_ARMS)
         self._wire()
         self.add(SimulatedObserver(self, self.robot))
         self.add(SimulatedPeople(self))
@@ -54,8 +58,9 @@ class Room(World):
         self.add(SimulatedEndoscope(self))
         self.add(SimulatedLink(self))
         self.add(SimulatedKinematics(self, ARMS, profile))
-        self.add(SimulatedMonitor(self, ARMS, profile, draw_session(self._sessions)))
-        self.add(SimulatedDriver(self, ARMS, profile, self.robot))
+        self.add(SimulatedMonitor(self, ALL_ARMS, profile, draw_session(self._sessions)))
+        self.add(SimulatedDriver(self, ALL_ARMS, profile, self.robot))
+        self.add(SimulatedClient(self))
         self.nodes["driver"].publish_states()
 
     def restart(self, name: str) -> None:
@@ -64,9 +69,9 @@ class Room(World):
         if name == "kinematics":
             made = SimulatedKinematics(self, ARMS, self.profile)
         elif name == "driver":
-            made = SimulatedDriver(self, ARMS, self.profile, self.robot)
+            made = SimulatedDriver(self, ALL_ARMS, self.profile, self.robot)
         else:
-            made = SimulatedMonitor(self, ARMS, self.profile, draw_session(self._sessions))
+            made = SimulatedMonitor(self, ALL_ARMS, self.profile, draw_session(self._sessions))
         self.nodes[name] = made  # its timers run on in the queue
         if not self.nodes["driver"].dead:
             self.nodes["driver"].publish_states()
@@ -126,21 +131,23 @@ class Room(World):
             hop("kinematics", "on_safety_state"),
             screen("on_safety_state"),
             link("people", "on_safety_state"),
+            hop("client", "on_safety_state"),
         )
         self.route("safety/protective_stop", hop("driver", "on_protective_stop"), hop("monitor", "on_protective_stop"))
         self.route("link/status", hop("monitor", "on_link_status"))
         self.route("teleop/servo", hop("driver", "on_teleop_servo"))
-        for arm in ARMS:
-            both = hop("kinematics", "on_arm_setpoint"), hop("monitor", "on_arm_setpoint")
-            self.route(f"{arm}/setpoint_js", *both)
+        self.route("client", hop("driver", "on_client"))
+        for arm in ALL_ARMS:
+            listeners = ("kinematics", "monitor") if arm in ARMS else ("monitor",)
+
+            def to_listeners(method: str, listeners: tuple[str, ...] = listeners) -> list[Route]:
+                return [hop(node, method) for node in listeners]
+
+            self.route(f"{arm}/setpoint_js", *to_listeners("on_arm_setpoint"))
             self.route(f"{arm}/measured_js", hop("monitor", "on_arm_measured"))
-            self.route(f"{arm}/operating_state", hop("kinematics", "on_arm_state"), hop("monitor", "on_arm_state"))
-            self.route(
-                f"{arm}/servo_report",
-                hop("kinematics", "on_arm_report"),
-                hop("monitor", "on_arm_report"),
-                screen("on_arm_report"),
-            )
+            self.route(f"{arm}/operating_state", *to_listeners("on_arm_state"))
+            self.route(f"{arm}/servo_report", *to_listeners("on_arm_report"), screen("on_arm_report"))
+            self.route(f"{arm}/warning", screen("on_arm_text"))
         for eye in EYES:
             self.route(f"image {eye}", Route("monitor", "on_arm_image", 0.03, 0.002))
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,12 +12,19 @@ import pytest
 
 from campaign.recorded_input import recorded_input
 from campaign.simulated import FAULTS, Row, SimulatedCampaign, run
+from campaign.simulated_client_faults import MOTIONS
+from campaign.simulated_clients import Said
 from campaign.simulated_faults import Injection, Outcome, nothing
 from campaign.simulated_judge import Course, judge
 from campaign.simulated_observer import Record
+from campaign.simulated_patient import SimulatedDriver
 from campaign.simulated_room import ARMS, Room
+from robot_driver.arbitration import Arbitration, Owner
 from robot_driver.arm_limits import gate_limits
 from robot_driver.command_gate import CommandGate
+from robot_driver.crtk import checks
+from robot_driver.crtk.external_control import ExternalControl
+from robot_driver.crtk.reach import Reach
 from robot_driver.gate_motion import ArmGuard, Findings
 from robot_driver.gate_permit import GatePermit
 from safety_monitor.supervisor import Supervisor
@@ -114,6 +122,85 @@ def test_a_supervisor_that_never_withdraws_is_found(
     assert found(campaign, *names) == set(names)
 
 
+def test_an_arbitration_that_lets_clients_through_is_found(
+    campaign: SimulatedCampaign, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A client that gets an arm of the session, or one that the local team has."""
+    ask = Arbitration.ask
+    monkeypatch.setattr(
+        Arbitration, "ask", lambda self, now, who: None if who is Owner.EXTERNAL else ask(self, now, who)
+    )
+    names = ("client_wants_session_arm", "client_wants_local_teams_arm")
+    assert found(campaign, *names) == set(names)
+
+
+def test_a_refusal_without_effect_is_found(campaign: SimulatedCampaign, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A client that is told that it is refused, and is obeyed all the same."""
+
+    def told_only(self: ExternalControl, now: float, who: Owner = Owner.EXTERNAL, *, moves: bool = False) -> None:
+        if (refusal := self.leases.ask(now, who)) is not None:
+            for verb in MOTIONS:
+                self.teller.refuse(now, verb, refusal.reason)
+        self._who = self.leases.owner(now) or who
+
+    monkeypatch.setattr(ExternalControl, "_take", told_only)
+    names = ("client_wants_session_arm", "client_wants_local_teams_arm")
+    assert found(campaign, *names) == set(names)
+
+
+def test_rubbish_that_is_repaired_is_found(campaign: SimulatedCampaign, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A client's rubbish that becomes a motion."""
+
+    def repaired(_names: object, values: Sequence[float], wanted: Sequence[str]) -> tuple[float, ...]:
+        return tuple(value if abs(value) < 9.0 else 0.0 for value in (*values, *(0.0,) * 6)[: len(wanted)])
+
+    monkeypatch.setattr(checks, "joint_values", repaired)
+    monkeypatch.setattr(Reach, "check_step", lambda _self, _q: None)
+    monkeypatch.setattr(ArmGuard, "jump", lambda _self, *_arguments: Findings())
+    assert found(campaign, "client_rubbish") == {"client_rubbish"}
+
+
+def test_a_gate_that_takes_old_commands_is_found(campaign: SimulatedCampaign, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A client whose stamps are wrong moves the arm."""
+    monkeypatch.setattr(CommandGate, "_age", lambda _self, _now, _sampled_at: None)
+    monkeypatch.setattr(CommandGate, "_repeated", lambda _self, _sampled_at: None)
+    assert found(campaign, "client_old_stamps") == {"client_old_stamps"}
+
+
+def test_a_motion_that_outlives_its_client_is_found(
+    campaign: SimulatedCampaign, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each kind of stream, and a move that does not end at its goal."""
+    step = ExternalControl.step
+
+    def for_ever(self: ExternalControl, now: float) -> None:
+        step(self, now)
+        if self._stepped_at > self._commanded_at > -math.inf:
+            self._drive(now, [self._arm.gate.setpoint[0] + 0.0005, *self._arm.gate.setpoint[1:]])
+
+    monkeypatch.setattr(ExternalControl, "step", for_ever)
+    assert found(campaign, "client_lost", "client_lost_in_move") == {"client_lost", "client_lost_in_move"}
+
+
+def test_a_flood_that_reaches_other_arms_is_found(campaign: SimulatedCampaign, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A driver that is kept from the arms of the session by a client of another one."""
+    on_client = SimulatedDriver.on_client
+
+    def busy(self: SimulatedDriver, arm: str, said: Said) -> None:
+        on_client(self, arm, said)
+        self._close()
+
+    monkeypatch.setattr(SimulatedDriver, "on_client", busy)
+    assert found(campaign, "client_flood") == {"client_flood"}
+
+
+def test_a_local_team_that_does_not_win_is_found(campaign: SimulatedCampaign, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The arm moves on although it was taken."""
+    monkeypatch.setattr(ExternalControl, "claim", lambda _self, _now, _taken: None)
+    names = ("local_team_takes", "local_team_takes_from_client")
+    assert found(campaign, *names) == set(names)
+
+
 def test_a_receiver_that_takes_replays_is_found(campaign: SimulatedCampaign, monkeypatch: pytest.MonkeyPatch) -> None:
     """Repeated packets that are not refused as such are not told as such."""
     monkeypatch.setattr(CommandReceiver, "_judge_sequence", lambda _self, _sequence: None)
@@ -189,6 +276,18 @@ def test_judge_refuses_wild_motion_whatever_happens() -> None:
     record = record_of(1.0)
     record.wild.append("joint 0 was told to go 1 rad in 5 ms")
     assert "wild" in judge(injection_of(Outcome.EITHER), record, record_of(1.0), COURSE).undetected
+
+
+def test_judge_looks_at_the_arms_concerned() -> None:
+    """Others have to go on as without the fault, and their motion is no failure to stop."""
+    seen = [(at, (moved[0], still[0], still[0])) for (at, moved), (_, still) in zip(
+        record_of(1.0).samples, record_of(0.0).samples, strict=True)]  # fmt: skip
+    both = Record(samples=seen, told=list(TOLD))
+    concerned = replace(injection_of(Outcome.STOP), arms=("PSM2",))
+    assert judge(concerned, both, both, COURSE).undetected == ""
+    assert "an arm still moved" in judge(replace(concerned, arms=("PSM1",)), both, both, COURSE).undetected
+    rest = Record(samples=[(at, (places[1], *places[1:])) for at, places in seen], told=list(TOLD))
+    assert "of PSM1" in judge(concerned, rest, both, COURSE).undetected
 
 
 # Decisions of simulated time, decided again.
