@@ -51,6 +51,9 @@ class Check:
         absent = [name for name in self.needs if not session.graph.offers(name)]
         if absent:
             return noted(f"not offered: {', '.join(absent)}")
+        silent = [name for name in self.needs if session.is_silent(name)]
+        if silent:
+            return noted(f"silent, as a hand without motors may be: {', '.join(silent)}")
         try:
             return self.judge(*self.probe(session))
         except NotCheckedError as reason:

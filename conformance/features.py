@@ -1,7 +1,7 @@
 """What a CRTK arm may offer: topics and services with their types, and which of them known clients need.
 
 Sources: the CRTK API text (collaborative-robotics/documentation), the messages (crtk_msgs), and what two clients open:
-``dvrk.arm`` and ``dvrk.psm`` of dvrk_python, and the "arm from ROS" of the dVRK console.
+``dvrk.arm``, ``dvrk.psm`` and ``dvrk.mtm`` of dvrk_python, and the "arm from ROS" of the dVRK console.
 """
 
 from __future__ import annotations
@@ -93,12 +93,18 @@ _DVRK_ARM = (
     "local/forward_kinematics",
 )  # fmt: skip
 _DVRK_JAW = ("jaw/measured_js", "jaw/setpoint_js", "jaw/servo_jp", "jaw/move_jp", "jaw/servo_jf")
+_DVRK_MASTER = ("gripper/measured_js", "lock_orientation", "unlock_orientation", "servo_ci")
 _CONSOLE = (
     "hold", "free", "state_command", "servo_cp", "servo_jp", "body/servo_cf", "use_gravity_compensation",
     "operating_state", "period_statistics", "setpoint_js", "measured_js", "setpoint_cp", "measured_cp", "measured_cv",
     "error", "warning", "status",
 )  # fmt: skip
 _CONSOLE_JAW = ("jaw/servo_jp", "jaw/setpoint_js", "jaw/measured_js")
+
+
+def is_master(arm: str) -> bool:
+    """Whether an arm of this name is a surgeon's hand (MTML, MTMR, ...)."""
+    return "MTM" in arm.rpartition("/")[2].upper()
 
 
 def clients(arm: str) -> tuple[Client, ...]:
@@ -108,4 +114,6 @@ def clients(arm: str) -> tuple[Client, ...]:
             Client("dvrk_python's psm", (*_DVRK_ARM, *_DVRK_JAW, "emulate_tool_present")),
             Client("the dVRK console", (*_CONSOLE, *_CONSOLE_JAW)),
         )
+    if is_master(arm):
+        return (Client("dvrk_python's mtm", (*_DVRK_ARM, *_DVRK_MASTER)),)
     return (Client("dvrk_python's arm", _DVRK_ARM), Client("the dVRK console", _CONSOLE))

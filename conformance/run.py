@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from conformance.check import Check, Kind
+from conformance.features import is_master
 from conformance.judge_states import DISABLED, ENABLED, PAUSED
 from conformance.report import Report
 from conformance.samples import Graph, State
@@ -15,6 +16,8 @@ from conformance.verdict import NotCheckedError, Verdict, noted
 
 LISTEN = 3.0
 """The arm is listened to for so long before it is commanded [s]."""
+HAND = "hand"
+"""Row of a master that has no motors: its motions are not checked."""
 SETTLED = 1.0
 """Discovery is over when nothing new was found for so long [s]."""
 
@@ -56,6 +59,11 @@ def check_arm(
     session = Session(node, graph, may_unhome, least_rate)
     session.find_state()
     node.wait(LISTEN)
+    session.is_hand = is_master(node.arm) and not session.recording.heard("measured_js")
+    if session.is_hand:
+        moving = [check for check in checks if check.kind is Kind.MOVE]
+        checks = [check for check in checks if check.kind is not Kind.MOVE]
+        report.verdicts[HAND] = noted(f"no measured_js arrives: a hand without motors; {len(moving)} checks left out")
     found, where = _as_found(session)
     commands = any(check.kind is not Kind.LOOK for check in checks)
     try:
@@ -79,10 +87,11 @@ def not_allowed(checks: Sequence[Check]) -> dict[str, Verdict]:
 
 
 def _as_found(session: Session) -> tuple[State | None, tuple[float, ...] | None]:
-    try:
-        return session.state(), session.where()
-    except NotCheckedError:
-        return None, None
+    state, where = None, None
+    with contextlib.suppress(NotCheckedError):
+        state = session.state()
+        where = session.where()
+    return state, where
 
 
 def _prepare(session: Session) -> None:
@@ -94,11 +103,12 @@ def _prepare(session: Session) -> None:
 
 def _leave(session: Session, found: State | None, where: tuple[float, ...] | None) -> None:
     """Back to the place and the operating state that were found, as far as the arm lets itself be brought there."""
-    if found is None or where is None:
+    if found is None:
         return
-    with contextlib.suppress(NotCheckedError):  # somebody stopped it, which stands in the report
-        session.need_ready()
-        session.go(where)
+    if where is not None:
+        with contextlib.suppress(NotCheckedError):  # somebody stopped it, which stands in the report
+            session.need_ready()
+            session.go(where)
     back = {DISABLED: "disable", PAUSED: "pause"}.get(found.state)
     if back is not None and session.state().state == ENABLED:
         session.command(back)

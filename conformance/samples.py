@@ -155,6 +155,10 @@ class Recording:
                 found.append(sample)
         return found[::-1]
 
+    def heard(self, topic: str) -> bool:
+        """Whether anything arrived on a topic."""
+        return bool(self.samples.get(topic))
+
     def topics(self, kind: type[Sample]) -> list[str]:
         """Topics on which messages of this kind arrived."""
         return sorted(topic for topic, found in self.samples.items() if found and isinstance(found[0], kind))

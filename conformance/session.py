@@ -46,6 +46,7 @@ class Session:
 
     Attributes:
         found: Operating state in the beginning; None: not known.
+        is_hand: A master whose joints never arrive: hands without motors, of which only what they say is checked.
         homing: The homing that was needed in the beginning.
         kept: What one probe gathered and others use too, by name.
     """
@@ -56,6 +57,7 @@ class Session:
         self.may_unhome = may_unhome
         self.least_rate = least_rate
         self.found: State | None = None
+        self.is_hand = False
         self.homing: tuple[Step, ...] = ()
         self.kept: dict[str, Any] = {}
         self.recording: Recording = node.recording
@@ -73,6 +75,11 @@ class Session:
         if not heard and self.found is None:
             raise NotCheckedError("no operating_state arrives")
         return heard[-1] if heard or self.found is None else self.found
+
+    def is_silent(self, topic: str) -> bool:
+        """Whether a hand offers a topic on which it says nothing; events come when there is one."""
+        spoken = self.graph.published(topic) and topic != "operating_state"
+        return self.is_hand and spoken and not self.recording.heard(topic)
 
     def find_state(self) -> None:
         """Learn the state of an arm that was there before: kept for late subscribers, or served."""
@@ -232,7 +239,7 @@ class Session:
 
     def _wait_until_it_moves(self) -> None:
         """A server may let nothing move for a while after it was enabled; a move to where it stands tells."""
-        if not self.graph.accepted("move_jp"):
+        if self.is_hand or not self.graph.accepted("move_jp"):
             return
 
         def takes_a_move() -> bool:
