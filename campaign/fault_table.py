@@ -47,6 +47,8 @@ clutch is held; the monitor is coming back from another hold."""
 MOVING = ("engagement", "motion", "clutched")
 CAMERA = "camera"
 """Both hands move the endoscope, with the camera pedal pressed."""
+STANDING = "standing"
+"""Arms follow hands that stand and go on standing: any motion is somebody else's."""
 REMOTE_ARMS = tuple(f"{rig.REMOTE}/{arm}" for arm in rig.ARMS)
 """Where the robot itself is there: the arms of this driver only repeat what they heard of it last."""
 FLOOD = 2000.0
@@ -173,6 +175,7 @@ def _clients() -> list[Fault]:
     said = {"servo_jp": "joint_creep", "local_servo_cp": "pose_creep", "move_jp": "joints_away",
             "local_move_cp": "pose_away", "servo_cv": "twist"}  # fmt: skip
     refused = partial(Fault, outcome=Outcome.REFUSED, phases=("motion", "clutched"), watch=0.6, goes_on=INSTRUMENTS)
+    without_effect = partial(Fault, outcome=Outcome.STOP, explains=foreign, phases=(STANDING,), within=0.05, watch=0.6)
     stands = partial(Fault, outcome=Outcome.STOP, watch=0.4, concerned=(CAMERA_ARM,), goes_on=INSTRUMENTS)
     rubbish = {
         "nan": (("servo_jp", "nan"), "is nan"),
@@ -184,6 +187,10 @@ def _clients() -> list[Fault]:
     return [
         *(refused(f"client_{stream}", partial(Client, "PSM1", stream, way), explains=foreign)
           for stream, way in said.items()),
+        # told may be what is done all the same: where nobody else moves the arm, that is seen
+        *(without_effect(f"client_{stream}_standing", partial(Client, "PSM1", stream, way))
+          for stream, way in said.items()),
+        without_effect("client_flood_standing", partial(Client, "PSM1", "servo_jp", "joint_creep", FLOOD)),
         refused("client_flood", partial(Client, "PSM1", "servo_jp", "joint_creep", FLOOD), explains=foreign),
         *(stands(f"client_{name}", partial(Client, CAMERA_ARM, *what), explains=frozenset((told,)), phases=("motion",))
           for name, (what, told) in rubbish.items()),
@@ -279,17 +286,18 @@ _ROWS = [
     # both hands move the endoscope
     Fault("camera_device_lost", lambda: HandsLost("lost"), Outcome.STOP, frozenset(("OPERATOR_ABSENT",)), (CAMERA,)),
     Fault("camera_one_hand_lost", lambda: HandsLost("one_handed"), Outcome.STOP,
-          frozenset(("the endoscope needs both hands",)), (CAMERA,), concerned=(CAMERA_ARM,)),
+          frozenset(("the endoscope needs both hands",)), (CAMERA,)),  # nor does the hand that is left move its arm
     Fault("camera_pedal_lost", lambda: HandsLost("camera"), Outcome.STOP, frozenset(("no commands",)), (CAMERA,),
           concerned=(CAMERA_ARM,), goes_on=INSTRUMENTS),
     # the robot is behind another CRTK driver
-    *(Fault(f"remote_{how}", partial(RemoteLost, how), Outcome.STOP, frozenset((*_DRIVER, *why, "ARM_NOT_READY")),
-            ("motion",), within=within, watch=0.6, concerned=REMOTE_ARMS, rig=REMOTE)
+    # which has to be told as what it is: an arm that does not follow its commands is noticed in any case
+    *(Fault(f"remote_{how}", partial(RemoteLost, how), Outcome.STOP, frozenset(why), ("motion",), within=within,
+            watch=0.6, concerned=REMOTE_ARMS, rig=REMOTE)
       for how, why, within in (
           ("freeze", ("no measured_js",), 0.6),
           ("kill", ("no measured_js",), 0.6),
           ("disable", ("took it to DISABLED",), 0.4),
-          ("claim", (), 0.9),
+          ("claim", ("TRACKING_ERROR", "arm does not follow its commands"), 0.9),
       )),
     # around the processes
     Fault("clock_forwards", lambda: ClockStep(_PATIENT_SIDE, 5.0), Outcome.STOP, frozenset(_CLOCK), within=0.6,

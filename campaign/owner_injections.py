@@ -12,7 +12,7 @@ from functools import partial
 
 from campaign.injections import Unprepared
 from campaign.processes import OrderError
-from campaign.rig import Rig
+from campaign.rig import INSTRUMENTS, Rig
 from robot_driver.arbitration import Owner
 from teleop_core.contract import CAMERA_ARM
 
@@ -50,8 +50,15 @@ class Client(Unprepared):
         return float(rig.order("client", "speak", arm=self.arm, stream=self.stream, way=self.way, rate=self.rate)["at"])
 
     def end(self, rig: Rig) -> None:
-        """Fall silent; every node of the suite must have lived through it."""
+        """Fall silent; every node of the suite must have lived through it, and a session whose arm it was goes on.
+
+        Raises:
+            OrderError: it has not.
+        """
+        following = rig.following
         rig.order("client", "silent")
+        if self.arm in INSTRUMENTS and not following:
+            raise OrderError("the instruments do not follow any more, although the client was to be refused")
         dead = [name for name, child in rig.children.items() if not child.alive]
         if dead:
             raise OrderError(f"ended: {', '.join(dead)}")

@@ -2,7 +2,8 @@
 
 A stop that is only seen while nothing asks for motion proves nothing. So in every phase the operator asks for motion at
 the time of the fault: the hands begin to move, the clutch is released, the gesture is completed. After that nothing
-more is engaged until the campaign has finished watching.
+more is engaged until the campaign has finished watching. Only in phase "standing" the hands go on standing while the
+arms follow them: whatever moves then was moved by somebody else.
 """
 
 from __future__ import annotations
@@ -50,6 +51,13 @@ def _rest(rig: Rig, _random: Random) -> Attempt:
     rig.order("console", "set", moving=False)
     rig.until(lambda: not _moved(rig), SOON, "arms at rest")
     return Attempt(lambda rig: _set(rig, moving=True), 0.0)
+
+
+def _standing(rig: Rig, _random: Random) -> Attempt:
+    rig.until(lambda: rig.following, SOON, "arms follow")
+    _rest(rig, _random)
+    time.sleep(SETTLES)
+    return Attempt(lambda _rig: None, 0.0)
 
 
 def _motion(rig: Rig, random: Random) -> Attempt:
@@ -102,6 +110,7 @@ _ENTER: dict[str, Callable[[Rig, Random], Attempt]] = {
     "clutched": _clutched,
     "recovering": _recovering,
     "camera": _camera,
+    "standing": _standing,
 }
 
 

@@ -226,9 +226,12 @@ class Rig:
         """
         begin = time.monotonic()
         self.recovery_steps = []
-        for name in [name for name, child in self.children.items() if not child.alive]:
+        dead = [name for name, child in self.children.items() if not child.alive]
+        for name in dead:
             self._step(f"start {name}")
             self.restart(name)
+        if dead:  # how long a process takes to start says nothing of how people get the arms to follow
+            self.until(self._heard, START_LIMIT, f"heard after its start: {', '.join(dead)}")
         self.order("console", "set", present=True, clutch=False, camera=False, moving=True)
         next_try = 0.0
 
@@ -296,6 +299,15 @@ class Rig:
         """The monitor, the kinematics and the driver have been heard lately."""
         now, arrival = time.monotonic(), self.trace.newest.arrival
         return all(now - arrival.get(kind, 0.0) < limit for kind, limit in (("s", 1.2), ("f", 0.2), ("p", 0.2)))
+
+    def _heard(self) -> bool:
+        """All that is needed to work has been heard lately; the robot's own driver, too, where it has one."""
+        now = time.monotonic()
+        return self._fresh() and (not self.elsewhere or f"{self.elsewhere}/{ARMS[0]}" in self._sampled(now - 0.2, now))
+
+    def _sampled(self, begin: float, end: float) -> list[str]:
+        """Arms of which there are samples between two times [s]."""
+        return [arm for arm, rows in self.trace.window(begin, end)[0].items() if rows]
 
     def _forget(self, name: str) -> None:
         """What a process that ended said last says nothing any more."""

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from campaign import faults, results
-from campaign.fault_table import CAMERA, FAULTS, PHASES
+from campaign.fault_table import CAMERA, FAULTS, PHASES, STANDING
 from campaign.plan import make_plan
 from campaign.report import draw, failed, percentiles, summarise, table
 
@@ -72,7 +72,7 @@ def test_the_rows_of_the_table_are_well_formed() -> None:
     for name, fault in FAULTS.items():
         assert name == fault.name
         assert fault.phases
-        assert set(fault.phases) <= {*PHASES, CAMERA}
+        assert set(fault.phases) <= {*PHASES, CAMERA, STANDING}
         assert 0.0 < fault.within <= 2.0
         assert fault.explains or name in ("no_fault", "kill_local_team", "freeze_local_team")
 

@@ -10,7 +10,7 @@ import pytest
 pytest.importorskip("rclpy", reason="ROS is not installed here")
 
 from campaign import live
-from campaign.fault_table import CAMERA, FAULTS, PHASES
+from campaign.fault_table import CAMERA, FAULTS, PHASES, STANDING
 from campaign.plan import Planned
 from campaign.report import failed
 
@@ -34,6 +34,7 @@ CHOSEN = (
     ("video_frozen", "recovering"),
     ("protective_stop", "rest"),
     ("client_servo_jp", "motion"),
+    ("client_servo_jp_standing", "standing"),
     ("client_flood", "clutched"),
     ("client_leap", "motion"),
     ("client_killed_servo_cv", "motion"),
@@ -72,4 +73,4 @@ def test_stops_come_soon(rows: list[dict[str, Any]]) -> None:
 
 def test_all_phases_are_in_it() -> None:
     """The short campaign covers what the full one covers, a little of everything."""
-    assert {phase for _, phase in CHOSEN} == {*PHASES, CAMERA}
+    assert {phase for _, phase in CHOSEN} == {*PHASES, CAMERA, STANDING}
