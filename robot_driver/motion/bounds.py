@@ -27,6 +27,8 @@ BRAKE_SHARE = 0.98
 """Share of the gate's acceleration with which an arm brakes when it has to."""
 JERK_TIME = 0.1
 """Moves take this long to reach their acceleration [s]."""
+TIP_SPEEDS = (0.2, 15.0)
+"""Largest speed [m/s] and angular speed [rad/s] of the tip: those of a tool that follows a hand."""
 RANGE_MARGIN = 1e-6
 """Kept to the ends of a joint's range [rad, m]: the gate wants room to stop even in the last step. A goal nearer to an
 end than this is moved by as much."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from robot_driver.motion.bounds import motion_bounds
+from robot_driver.motion.bounds import TIP_SPEEDS, motion_bounds
 from robot_driver.motion.brake import stands
 from robot_driver.motion.follower import JointFollower
 from robot_driver.motion.motion import MotionClock, MotionRefused
@@ -19,8 +19,6 @@ from teleop_core.se3 import FloatArray, Pose, quaternion_multiply
 
 SILENCE = 0.1
 """Without a twist for this long the tool stops [s]."""
-LARGEST = (0.2, 15.0)
-"""Largest speed [m/s] and angular speed [rad/s] of the tip: those of a tool that follows a hand."""
 ACCELERATION = (2.0, 150.0)
 """Largest acceleration [m/s^2] and angular acceleration [rad/s^2] of the twist: full speed within 0.1 s."""
 _UNITS = ("m/s", "rad/s")
@@ -88,7 +86,7 @@ class VelocityServo:
         if len(values) != 6 or not all(map(math.isfinite, values)):
             raise MotionRefused(f"{self._model.name}: twist {values} is not six finite numbers")
         notes, limited = [], []
-        for part, largest, unit in zip((values[:3], values[3:]), LARGEST, _UNITS, strict=True):
+        for part, largest, unit in zip((values[:3], values[3:]), TIP_SPEEDS, _UNITS, strict=True):
             size = math.hypot(*part)
             share = 1.0 if size <= largest else largest / size
             if share < 1.0:

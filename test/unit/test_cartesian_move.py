@@ -9,10 +9,9 @@ import time
 import numpy as np
 import pytest
 
-from robot_driver.motion.bounds import motion_bounds
+from robot_driver.motion.bounds import TIP_SPEEDS, motion_bounds
 from robot_driver.motion.cartesian_move import CartesianMove
 from robot_driver.motion.motion import MotionRefused
-from robot_driver.motion.straight_line import TIP_SPEED
 from teleop_core.arm_model import ArmModel, arm_model
 from teleop_core.se3 import Pose, quaternion_angle, quaternion_multiply, slerp
 
@@ -63,9 +62,59 @@ def test_joints_and_tip_keep_their_limits_along_the_line(goal: Pose, ratio: floa
     speed = np.abs(np.diff(path, axis=0)).max(axis=0) / PERIOD / (ratio * np.array(bounds.speed))
     change = np.abs(np.diff(path, n=2, axis=0)).max(axis=0) / PERIOD**2 / (ratio * np.array(bounds.acceleration))
     tips = np.array([PSM.forward(q).position for q in path])
-    tip = np.linalg.norm(np.diff(tips, axis=0), axis=1).max() / PERIOD / (ratio * TIP_SPEED)
+    tip = np.linalg.norm(np.diff(tips, axis=0), axis=1).max() / PERIOD / (ratio * TIP_SPEEDS[0])
     assert max(*speed, *change, tip) <= 1.001
     assert max(*speed, *change, tip) > 0.4
+
+
+@pytest.mark.parametrize("ratio", [1.0, 0.5, 0.2, 0.1, 0.05])
+@pytest.mark.parametrize("yaw", [True, False])
+def test_tip_keeps_its_speed_limit_across(yaw: bool, ratio: float) -> None:
+    """Sideways, deep in: no joint would hold the tip back; a slow move reaches its limit, a fast one has no room to."""
+    side = (0.5, 0.0) if yaw else (0.0, 0.5)
+    start = (*(-value for value in side), 0.22, 0.0, 0.0, 0.0)
+    goal = Pose(PSM.tip((*side, 0.22, 0.0, 0.0, 0.0)), PSM.forward(start).quaternion)
+    tips = np.array([PSM.tip(q) for q in [start, *played(made(PSM, start, goal, ratio=ratio))]])
+    speed = np.linalg.norm(np.diff(tips, axis=0), axis=1).max() / PERIOD
+    assert speed <= ratio * 0.2 * (1.0 + 1e-6)
+    assert speed > ratio * 0.2 * (0.999 if ratio <= 0.2 else 0.6)
+
+
+@pytest.mark.parametrize("ratio", [1.0, 0.3, 0.05, 0.03])
+def test_tip_keeps_its_limit_of_turning(ratio: float) -> None:
+    """About the shaft, in its place: the roll alone would be faster; a slow move reaches the limit."""
+    start, end = (0.0, 0.0, 0.12, -1.5, 0.0, 0.0), (0.0, 0.0, 0.12, 1.5, 0.0, 0.0)
+    path = [start, *played(made(PSM, start, PSM.forward(end), ratio=ratio))]
+    speed = np.abs(np.diff(path, axis=0))[:, 3].max() / PERIOD
+    assert speed <= ratio * 15.0 * (1.0 + 1e-6)
+    assert speed > ratio * 15.0 * (0.999 if ratio <= 0.05 else 0.2)
+
+
+def test_line_of_an_arm_outside_its_range_is_refused_and_does_not_leap() -> None:
+    """Its way back is a move of the joints: a line would begin at the end of the range, 1.6 mm off."""
+    start = (0.0, 0.0, 0.059, 0.0, 0.0, 0.0)
+    pose = PSM.forward(start)
+    with pytest.raises(MotionRefused, match=r"after 0.0 mm of 50.0 mm by 1.60 mm and .* \(insertion at the end"):
+        made(PSM, start, Pose(pose.position - np.array([0.0, 0.0, 0.05]), pose.quaternion))
+
+
+def test_roll_of_the_camera_arm_does_not_stop_dead_at_the_end_of_its_range() -> None:
+    """Though the picture cannot turn as far as asked: the roll goes evenly to where it is nearest at the end."""
+    start, roll_acceleration = (1.2794, -0.6255, 0.2361, -1.5358), motion_bounds(ECM).acceleration[3]
+    quaternion = np.array([0.42152138, 0.66238969, 0.58005704, 0.21701024])
+    goal = Pose(np.array([0.04951502, -0.12623925, -0.0624701]), quaternion / np.linalg.norm(quaternion))
+    move = made(ECM, start, goal)
+    path = np.vstack([start, played(move)])
+    assert np.abs(np.diff(path[:, 3], n=2)).max() / PERIOD**2 <= roll_acceleration
+    assert np.ptp(path[:, 3]) > 0.1
+    assert path[-1][3] == pytest.approx(ECM.inverse(goal, path[-2]).q[3], abs=1e-5)
+
+
+def test_line_to_the_end_of_a_range_ends_a_hair_before_it() -> None:
+    """Where the gate still has room to stop."""
+    end = (0.0, 0.0, float(PSM.limits.upper[2]), 0.0, 0.0, 0.0)
+    path = played(made(PSM, (0.0, 0.0, 0.2, 0.0, 0.0, 0.0), PSM.forward(end)))
+    assert path[:, 2].max() == motion_bounds(PSM).upper[2] < end[2]
 
 
 def test_move_of_no_length_gives_its_goal_once() -> None:

@@ -7,9 +7,9 @@ import math
 import numpy as np
 import pytest
 
-from robot_driver.motion.bounds import motion_bounds
+from robot_driver.motion.bounds import TIP_SPEEDS, motion_bounds
 from robot_driver.motion.motion import MotionRefused
-from robot_driver.motion.velocity_servo import ACCELERATION, LARGEST, VelocityServo
+from robot_driver.motion.velocity_servo import ACCELERATION, VelocityServo
 from teleop_core.arm_model import arm_model
 from teleop_core.se3 import quaternion_angle
 
@@ -85,7 +85,7 @@ def test_too_fast_a_twist_is_slowed_in_its_direction_and_told() -> None:
     assert servo.notes == ("PSM1: 0.500 m/s is 0.300 m/s too fast",)
     tips = np.array([PSM.forward(q).position for q in path])
     speed = (tips[-1] - tips[-2]) / PERIOD
-    assert np.linalg.norm(speed) <= LARGEST[0] * 1.001
+    assert np.linalg.norm(speed) <= TIP_SPEEDS[0] * 1.001
     assert speed[1] / speed[0] == pytest.approx(4.0 / 3.0, rel=0.1)
     servo.take(0.2, [0.0, 0.0, 0.0, 30.0, 0.0, 0.0])
     servo.sample(0.205)
