@@ -92,6 +92,7 @@ CORE_PARTS = (
             "test/unit/test_link_allowance*.py",
         ),
     ),
+    CorePart("motion bounds", ("robot_driver/motion/bounds.py",), ("test/unit/test_motion_bounds*.py",)),
 )
 
 
