@@ -15,6 +15,7 @@ from robot_driver.arm_server import ArmServer
 from robot_driver.backend import Measured
 from robot_driver.crtk import checks
 from robot_driver.crtk.answers import Answers
+from robot_driver.crtk.command_age import JUDGED, check_age
 from robot_driver.crtk.derived_publisher import DerivedPublisher
 from robot_driver.crtk.external_control import ExternalControl
 from robot_driver.crtk.frames import Frames
@@ -206,6 +207,8 @@ class ClientFace:
         def take(message: Any) -> None:
             now = self._node.now()
             try:
+                if stream in JUDGED:
+                    check_age(now, self._sampled_at(now, message.header.stamp), self._arm.limits.max_command_age)
                 action(now, message)
             except (CommandRefusedError, MotionRefused) as refusal:
                 self.control.teller.refuse(now, stream, str(refusal))

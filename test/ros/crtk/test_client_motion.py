@@ -189,7 +189,17 @@ def test_what_cannot_be_done_is_refused_and_told(theatre: Any, arm: str) -> None
     unset = type(pose)()
     unset.orientation.w = 0.0
     far = [q[0] + 1.0, *q[1:]]
+    old = theatre.client.header()
+    old.stamp.sec -= 60
     for name, text, fields in (
+        *(
+            (f"{kind}_{what}", "command too old", {"header": old})
+            for kind in ("servo", "move")
+            for what in ("jp", "jr")
+        ),
+        ("servo_cp", "command too old", {"header": old, "pose": pose}),
+        ("servo_cv", "command too old", {"header": old}),
+        ("move_cp", "command too old", {"header": old, "pose": pose}),
         ("servo_jp", "values", {"position": q[:-1]}),
         ("servo_jp", "position of yaw is nan", {"position": [math.nan, *q[1:]]}),
         ("servo_jp", "elbow", {"position": q, "name": ["elbow"] * len(q)}),
@@ -202,7 +212,7 @@ def test_what_cannot_be_done_is_refused_and_told(theatre: Any, arm: str) -> None
         ("move_cp", "no unit quaternion", {"pose": unset}),
         ("interpolate_cp", "no unit quaternion", {"pose": unset}),
         ("servo_cr", "no unit quaternion", {"pose": unset}),
-        ("move_cp", "frame_id 'moon'", {"pose": pose, "header": theatre.client.header("moon")}),
+        ("move_cp", "frame_id 'moon'", {"pose": pose, "header": type(old)(frame_id="moon")}),
         ("set_trajectory_ratio", "ratio nan", {"data": math.nan}),
     ):
         theatre.warned(arm, text, lambda name=name, fields=fields: theatre.say(name, arm, **fields))
@@ -349,6 +359,6 @@ def test_a_pose_in_the_base_is_taken_on_the_plain_topic(theatre: Any) -> None:
     model, q = arm_model("PSM2"), theatre.position("PSM2")
     tip = model.forward(q)
     goal = Pose(tip.position + np.array([0.0, 0.0, -0.01]), tip.quaternion)
-    header = theatre.client.header("PSM2_base_link")
+    header = type(theatre.client.header())(frame_id="PSM2_base_link")
     theatre.move("move_cp", "PSM2", header=header, pose=pose_message(goal))
     assert math.dist(model.tip(theatre.position("PSM2")), goal.position) <= 1e-8
