@@ -70,6 +70,10 @@ class SimulatedRobot:
         """It has none that it knows of."""
         return ""
 
+    def taken(self, arm: str) -> str:
+        """Nobody else can."""
+        return ""
+
     def servo(self, arm: str, position: tuple[float, ...], velocity: tuple[float, ...], jaw: float) -> None:
         """Track a setpoint."""
         joints = self.arms[arm]

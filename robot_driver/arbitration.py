@@ -2,7 +2,8 @@
 
 The teleoperation session and external CRTK clients own an arm while they move it: each command that the gate lets pass
 renews the lease, and silence ends it, as does a stream of refused ones. Who has the arm keeps it; a newcomer is
-refused, counted and told why. The local team takes any arm at once, whoever has it, and keeps it until it lets go.
+refused, counted and told why. The local team takes any arm at once, whoever has it, and keeps it until it lets go; so
+does whoever takes an arm at its own driver, where this one is only a client.
 
 A clock that runs backwards or shows no time opens nothing: no lease ends or begins by it. Only the local team is heard
 all the same, as its claim takes the arm from a machine and gives it to people who stand beside it.
@@ -24,6 +25,10 @@ class Owner(str, Enum):
     TELEOPERATION = "the teleoperation session"
     EXTERNAL = "an external client"
     LOCAL_TEAM = "the local team"
+    ELSEWHERE = "somebody else at its own driver"
+
+
+_AT_ONCE = (Owner.LOCAL_TEAM, Owner.ELSEWHERE)
 
 
 @dataclass(frozen=True)
@@ -53,7 +58,7 @@ class Arbitration:
 
         Args:
             arm: Name of the arm.
-            lease: How long an owner other than the local team keeps the arm after its last command [s].
+            lease: How long teleoperation or a client keeps the arm after its last command [s].
 
         Raises:
             ValueError: the lease is not positive and finite.
@@ -79,13 +84,13 @@ class Arbitration:
         """
         refusal = self.check(now, who)
         if refusal is None:
-            self._owner, self._until = who, math.inf if who is Owner.LOCAL_TEAM else now + self._lease
+            self._owner, self._until = who, math.inf if who in _AT_ONCE else now + self._lease
         return refusal
 
     def check(self, now: float, who: Owner) -> Refusal | None:
         """Whether somebody may command the arm; it becomes nobody's by that. Arguments and result as `ask`."""
         runs = self._runs(now)
-        if who is Owner.LOCAL_TEAM:
+        if who in _AT_ONCE:
             return None
         if not runs:
             return self._refuse(who, None, f"{self._arm}: the clock of the driver ran backwards")

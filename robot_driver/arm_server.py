@@ -215,6 +215,11 @@ class ArmServer:
         """When the setpoint moved last, monotonic [s]; None while the arm is held."""
         return self._applied_at
 
+    @property
+    def taken(self) -> str:
+        """Who has taken the arm at the robot itself; empty: nobody."""
+        return self._backend.taken(self.name)
+
     def stand(self) -> None:
         """Stop at the setpoint; the next command may move on."""
         self.gate.enable(self.operating.ready)
@@ -225,6 +230,12 @@ class ArmServer:
         """Somebody else takes the arm: it stands, and who drove it is told by a hold."""
         self.stand()
         self.holds += 1
+
+    def given_back(self) -> None:
+        """Whoever took it has let it go: it is held where it is now, and the next command may move on."""
+        self.gate.enable(False)
+        self._take_up()
+        self.stand()
 
     def take_statistics(self) -> ServoStatistics:
         """Statistics since the last call."""

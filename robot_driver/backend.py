@@ -49,6 +49,10 @@ class ArmBackend(Protocol):
     def fault(self, arm: str) -> str:
         """Why the enabled arm cannot be driven; empty while it can, or is on its way. As of the newest `advance`."""
 
+    def taken(self, arm: str) -> str:
+        """Who else has taken the arm from this driver; empty: nobody. It is held here, and comes back by itself."""
+        return ""
+
     def servo(self, arm: str, position: tuple[float, ...], velocity: tuple[float, ...], jaw: float) -> None:
         """Track a setpoint from now on; a simulated robot does so from the time to which it is brought next."""
 

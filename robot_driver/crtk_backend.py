@@ -1,7 +1,9 @@
 """A robot behind somebody else's CRTK driver: each arm is driven as its client, through its public topics only.
 
 Sent: servo_jp and jaw/servo_jp as commands come, hold, state_command. Heard: measured_js, jaw/measured_js,
-operating_state, error. The other driver needs no word of this suite; it may be a second one of ours.
+operating_state, error, warning. The other driver needs no word of this suite; it may be a second one of ours, whose
+servo_report then says to whom an arm belongs: where its own team takes it, this driver holds it, and tells, until it
+is released.
 
 The arms are enabled and homed when this driver's own are, and disabled with them. Where the other driver falls silent,
 faults or is taken away, this one goes to FAULT and sends nothing more.
@@ -48,6 +50,8 @@ class _Link:
         self._hear("measured_js", self._on_joints)
         self._hear("operating_state", self._on_operating_state)
         self._hear("error", self._on_error)
+        self._hear("warning", self._on_warning)
+        self._hear("servo_report", self._on_servo_report)
         if model.jaw is not None:
             self._hear("jaw_measured_js", self._on_jaw)
         self.jaw_setpoint = math.nan
@@ -79,6 +83,12 @@ class _Link:
 
     def _on_error(self, message: Any) -> None:
         self._node.get_logger().error(f"{self.arm.name} at {self._remote}: {message.data}")
+
+    def _on_warning(self, message: Any) -> None:
+        self._node.get_logger().warning(f"{self.arm.name} at {self._remote}: {message.data}")
+
+    def _on_servo_report(self, message: Any) -> None:
+        self.arm.on_owner(message.owner)
 
 
 class CrtkBackend(ArmBackend):
@@ -134,6 +144,11 @@ class CrtkBackend(ArmBackend):
     def fault(self, arm: str) -> str:
         """Why it cannot, although it should."""
         return self._links[arm].arm.fault(self._now)
+
+    def taken(self, arm: str) -> str:
+        """The other driver says that the arm belongs to somebody else."""
+        owner = self._links[arm].arm.taken
+        return f"{arm} at {self._remote} belongs to {owner}" if owner else ""
 
     def servo(self, arm: str, position: tuple[float, ...], velocity: tuple[float, ...], jaw: float) -> None:
         """Send the setpoint on."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
+from robot_driver.arbitration import Owner
 from robot_driver.backend import Measured
 from robot_driver.joint_order import in_order
 from teleop_core.operating_state import DISABLED, ENABLED, FAULT, PAUSED
@@ -43,6 +44,7 @@ class RemoteArm:
         self._measured_at = -math.inf
         self._wrong = ""
         self._state = ""
+        self._owner = ""
         self._homed = self._busy = False
         self._wanted: bool | None = None
         self._was_ready = False
@@ -77,6 +79,15 @@ class RemoteArm:
     def on_operating_state(self, state: str, homed: bool, busy: bool) -> None:
         """What the other driver says of the arm (CRTK)."""
         self._state, self._homed, self._busy = state, homed, busy
+
+    def on_owner(self, owner: str) -> None:
+        """To whom the other driver says that the arm belongs, if it is one of this suite; empty: to nobody."""
+        self._owner = owner
+
+    @property
+    def taken(self) -> str:
+        """Who has taken it from us at the other driver; empty: nobody. To that driver we are an external client."""
+        return "" if self._owner in ("", Owner.EXTERNAL.value) else self._owner
 
     @property
     def missing(self) -> str:

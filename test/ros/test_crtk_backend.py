@@ -141,6 +141,32 @@ def test_an_arm_that_is_taken_away_is_a_fault_and_comes_back_by_people(room: Any
     room.until(lambda: hospital.speed() > 0.005, what="it moves again")
 
 
+def test_an_arm_that_its_own_team_takes_holds_is_told_and_comes_back_by_engaging(room: Any, hospital: Hospital) -> None:
+    """The operator reads who has it; nobody enables or homes anything, and engaging again moves it from where it is."""
+    operate(room, hospital)
+    claims = hospital.node.create_publisher(
+        message_type(STREAMS["local_team_claim"].type),
+        STREAMS["local_team_claim"].topic_for(arm=ARM),
+        publisher_qos(STREAMS["local_team_claim"]),
+    )
+    room.until(lambda: claims.get_subscription_count() > 0, what="the other driver listens")
+
+    def reasons() -> list[str]:
+        return [text for arm in room.console.newest["feedback"].arms for text in arm.limit_reasons]
+
+    claims.publish(claims.msg_type(data=True))
+    room.until(
+        lambda: any("somebody else at its own driver" in text for text in reasons()), what="the operator is told"
+    )
+    assert room.console.newest["operating_state"].state == "ENABLED"
+    room.until(lambda: hospital.speed() < 0.005, what="it stands")
+    claims.publish(claims.msg_type(data=False))
+    room.until(lambda: not any("somebody else" in text for text in reasons()), what="it is there again")
+    room.until(lambda: room.console.safety is SafetyLevel.OPERATING, 20.0, "operating")
+    room.engage()
+    room.until(lambda: hospital.speed() > 0.005, what="it moves again")
+
+
 def test_without_another_driver_it_says_so_and_ends(room: Any) -> None:
     """One line with the namespace and what to look at; exit code 2."""
     room.nodes.start("driver", backend="crtk", remote="/nobody")

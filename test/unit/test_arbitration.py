@@ -8,7 +8,8 @@ import pytest
 
 from robot_driver.arbitration import LEASE, Arbitration, Owner, Refusal
 
-TELEOPERATION, EXTERNAL, LOCAL_TEAM = Owner.TELEOPERATION, Owner.EXTERNAL, Owner.LOCAL_TEAM
+TELEOPERATION, EXTERNAL, LOCAL_TEAM, ELSEWHERE = Owner
+AT_ONCE = (LOCAL_TEAM, ELSEWHERE)
 
 
 @pytest.fixture
@@ -30,7 +31,7 @@ def test_newcomer_is_refused_and_told_why(arm: Arbitration, first: Owner, second
     arm.ask(1.0, first)
     assert arm.ask(1.1, second) == Refusal(second, first, f"PSM1 belongs to {first.value}")
     assert arm.owner(1.1) is first
-    assert arm.refused == {first: 0, second: 1, LOCAL_TEAM: 0}
+    assert arm.refused == {first: 0, second: 1, LOCAL_TEAM: 0, ELSEWHERE: 0}
     arm.ask(1.1, second)
     assert arm.refused[second] == 2
 
@@ -115,12 +116,12 @@ def test_lease_that_never_begins_or_ends_is_refused(lease: float) -> None:
 
 @pytest.mark.parametrize("who", list(Owner))
 def test_to_look_whether_an_arm_may_be_commanded_takes_it_from_nobody(arm: Arbitration, who: Owner) -> None:
-    """Not even for the local team; a lease is not renewed by it, and refusals are those of asking."""
+    """Not even for those who take it at once; a lease is not renewed by it, and refusals are those of asking."""
     assert arm.check(1.0, who) is None
     assert arm.owner(1.0) is None
     arm.ask(1.0, who)
     assert arm.check(1.2, who) is None
-    assert (arm.owner(1.3) is who) == (who is LOCAL_TEAM)
+    assert (arm.owner(1.3) is who) == (who in AT_ONCE)
     arm.ask(2.0, LOCAL_TEAM)
-    assert (arm.check(2.0, who) is None) == (who is LOCAL_TEAM)
-    assert arm.refused[who] == (who is not LOCAL_TEAM)
+    assert (arm.check(2.0, who) is None) == (who in AT_ONCE)
+    assert arm.refused[who] == (who not in AT_ONCE)

@@ -146,6 +146,21 @@ def test_an_arm_that_is_taken_away_is_a_fault(state: str, homed: bool, told: str
     assert not remote.ready(10.0)
 
 
+@pytest.mark.parametrize(
+    ("owner", "taken"),
+    [("", ""), ("an external client", ""), ("the local team", "the local team"), ("nobody we know", "nobody we know")],
+)
+def test_who_else_has_the_arm_is_told(owner: str, taken: str) -> None:
+    """To the other driver we are an external client; it is no fault, and ends with what it says next."""
+    remote = enabled()
+    assert remote.taken == ""
+    remote.on_owner(owner)
+    assert remote.taken == taken
+    assert remote.fault(10.0) == ""
+    remote.on_owner("")
+    assert remote.taken == ""
+
+
 def test_silence_is_a_fault() -> None:
     """An arm whose place is not known is not driven; before it is wanted nobody minds."""
     remote = enabled(10.0)

@@ -171,3 +171,32 @@ def test_a_client_whose_stream_the_gate_refuses_does_not_keep_the_arm(serve: Any
         served.run(0.005)
     assert served.control.leases.owner(served.now) is None
     assert served.arm.hold_reason is not None
+
+
+def test_an_arm_that_is_taken_at_its_own_driver_holds_is_told_and_comes_back(serve: Any) -> None:
+    """Its motion ends, nobody here moves it, not even the local team; let go it is taken up where it is, and moves."""
+    served = serve("PSM1")
+    robot = served.arm._backend
+    served.control.move_jp(served.now, serve.near("PSM1", 0.5))
+    served.run(0.2)
+    holds, stood, said = served.arm.holds, served.q, ""
+    robot.taken = lambda _arm: said
+    said = "PSM1 at /robot1 belongs to the local team"
+    served.run(0.2)
+    assert (served.q, served.goals) == (stood, [False])
+    assert served.arm.holds > holds, "who drove the arm sees a hold"
+    assert f"arm taken: {said}" in served.told
+    assert served.control.leases.owner(served.now) is Owner.ELSEWHERE
+    assert not served.control.teleoperate(served.now, served.q, served.now)
+    with pytest.raises(CommandRefusedError, match="somebody else at its own driver"):
+        served.control.servo_jp(served.now, served.q, served.now)
+    served.control.local_move(served.now, serve.near("PSM1"))
+    served.run(0.1)
+    assert served.q == stood
+    elsewhere = tuple(value + 0.01 for value in stood)
+    robot.arms["PSM1"].setpoint = robot.arms["PSM1"].position = elsewhere
+    said = ""
+    served.run(0.005)
+    assert served.control.leases.owner(served.now) is None
+    assert served.q == pytest.approx(elsewhere, abs=1e-9), "no leap back"
+    assert served.control.teleoperate(served.now, served.q, served.now)
