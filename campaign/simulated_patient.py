@@ -173,10 +173,7 @@ class SimulatedDriver(SimulatedNode):
         sampled_at = now if stamp == 0.0 else now - (self.ros_now() - stamp)
         self.robot.advance(self.world.now)  # this robot takes up a setpoint where its time stands
         for arm, q, jaw in commands:
-            control = self.controls[arm]
-            if (refusal := control.leases.ask(now, Owner.TELEOPERATION)) is not None:
-                control.teller.refuse(now, "teleop/servo", refusal.reason)
-            elif self.arms[arm].servo(now, q, sampled_at, jaw):
+            if self.controls[arm].teleoperate(now, q, sampled_at, jaw):
                 self.arms[arm].note_applied(now - sampled_at)
 
     def on_client(self, arm: str, said: Said) -> None:

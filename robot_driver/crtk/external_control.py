@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 
 from robot_driver.arbitration import Arbitration, Owner
 from robot_driver.arm_server import ArmServer
+from robot_driver.crtk.elsewhere import look_elsewhere
 from robot_driver.crtk.frames import Frames
 from robot_driver.crtk.jaw_control import JawControl
 from robot_driver.crtk.reach import Reach, told
@@ -232,19 +233,6 @@ class ExternalControl:
             self._arm.stand()
             self.leases.release(Owner.LOCAL_TEAM)
 
-    def _look_elsewhere(self, now: float) -> None:
-        """The robot's own driver may give the arm to somebody else, and give it back."""
-        who, known = self._arm.taken, self.leases.owner(now) is Owner.ELSEWHERE
-        if who and not known:
-            self.leases.ask(now, Owner.ELSEWHERE)
-            self.teller.tell(now, "arm taken", who)
-            self.stop(now, who)
-            self._arm.taken_over()
-        elif known and not who:
-            self.leases.release(Owner.ELSEWHERE)
-            self.teller.tell(now, "arm given back", "the next engagement moves it")
-            self._arm.given_back()
-
     def local_move(self, now: float, q: Sequence[float]) -> None:
         """The local team moves the arm to joint positions (n,) [rad, m]; what it does not have yet it takes."""
         self.claim(now, True)
@@ -254,7 +242,7 @@ class ExternalControl:
         """One servo period: go on with what is under way."""
         elapsed = now - self._stepped_at if self._stepped_at <= now < math.inf else 0.0
         self._stepped_at = now
-        self._look_elsewhere(now)
+        look_elsewhere(now, self._arm, self.leases, self.teller, self.stop)
         if self._moves and (refusal := self.leases.ask(now, self._who)) is not None:
             self.stop(now, refusal.reason)
         self._serve_waiting(now)
