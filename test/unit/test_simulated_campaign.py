@@ -126,9 +126,9 @@ def test_an_arbitration_that_lets_clients_through_is_found(
     campaign: SimulatedCampaign, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A client that gets an arm of the session, or one that the local team has."""
-    ask = Arbitration.ask
+    check = Arbitration.check
     monkeypatch.setattr(
-        Arbitration, "ask", lambda self, now, who: None if who is Owner.EXTERNAL else ask(self, now, who)
+        Arbitration, "check", lambda self, now, who: None if who is Owner.EXTERNAL else check(self, now, who)
     )
     names = ("client_wants_session_arm", "client_wants_local_teams_arm")
     assert found(campaign, *names) == set(names)
