@@ -203,7 +203,7 @@ class CameraControl:
         hold.q, hold.tip = q, tip
         if found.position_error > 0.0 or q[ROLL] in self._ends_of_roll:
             self.reasons = (AT_ITS_LIMIT,)
-        elif slowed or abs(turn) > most or share < 1.0:
+        elif slowed or ways[ROLL] != turn or share < 1.0:
             self.reasons = (TOO_FAST,)
 
 

@@ -15,13 +15,12 @@ from teleop_core.camera_control import (
     NOT_FOLLOWING,
     OUT_OF_RANGE,
     RELEASE_FIRST,
-    SHORTEST_LINE,
     TOO_FAST,
     CameraControl,
     CameraLimits,
 )
 from teleop_core.cart import ready_configuration
-from teleop_core.se3 import Pose, quaternion_angle
+from teleop_core.se3 import Pose
 from teleop_core.signals import HandSignal, OperatorSignal, TeleopState
 from teleop_core.step_time import ARRIVAL_JITTER
 
@@ -87,22 +86,6 @@ def test_a_pedal_that_was_down_before_anything_moves_nothing() -> None:
         assert (made.control.state, made.control.reasons) == (TeleopState.CLUTCHED, (RELEASE_FIRST,))
     assert made.step(permitted=False) is None
     assert (made.control.state, made.control.reasons) == (TeleopState.CLUTCHED, ())
-
-
-def test_hands_one_above_the_other_turn_the_picture_as_well(held: Held) -> None:
-    """The line between the hands may be upright, and may go through the half turn at which its angle starts anew."""
-    held.step(camera=False)
-    held.left, held.right = np.array([0.0, 0.1, 0.2]), np.array([0.0, -0.1, 0.2])
-    held.step()
-    before = held.tip()
-    for number in range(1, 201):
-        a = 0.5 * math.pi + 0.004 * number
-        held.left = np.array([0.1 * math.cos(a), 0.1 * math.sin(a), 0.2])
-        held.right = -held.left + np.array([0.0, 0.0, 0.4])
-        held.step()
-    for _ in range(400):
-        held.step()
-    assert quaternion_angle(held.tip().quaternion, before.quaternion) == pytest.approx(0.8, abs=1e-6)
 
 
 def test_pressing_the_pedal_moves_nothing(held: Held) -> None:
@@ -172,62 +155,6 @@ def test_hands_close_to_each_other_do_not_turn_the_picture(held: Held) -> None:
     assert held.setpoint[3] == pytest.approx(before, abs=1e-6)
 
 
-def test_a_line_that_begins_upside_down_turns_the_picture_by_as_much(held: Held) -> None:
-    """Its angle starts anew at the half turn: to and fro across it, the picture turns with it."""
-    held.step(camera=False)
-    held.left, held.right = held.right, held.left
-    held.step()
-    before = held.tip()
-    for number in range(-100, 101):
-        a = math.pi + 0.004 * number
-        held.left = np.array([0.1 * math.cos(a), 0.1 * math.sin(a), 0.2])
-        held.right = -held.left + np.array([0.0, 0.0, 0.4])
-        held.step()
-    for _ in range(400):
-        held.step()
-    assert quaternion_angle(held.tip().quaternion, before.quaternion) == pytest.approx(0.4, abs=1e-6)
-
-
-@pytest.mark.parametrize(("apart", "turned"), [(SHORTEST_LINE, 0.5 * math.pi), (0.9999 * SHORTEST_LINE, 0.0)])
-def test_a_line_has_a_direction_from_three_centimetres_on(held: Held, apart: float, turned: float) -> None:
-    """From that length on, and including it, the picture turns with it; hands that are nearer do not turn it."""
-    assert SHORTEST_LINE == 0.03
-    held.step(camera=False)
-    held.left, held.right = np.array([apart, 0.0, 0.2]), np.array([0.0, 0.0, 0.2])
-    held.step()
-    held.left, held.right = np.array([0.5 * apart, 0.5 * apart, 0.2]), np.array([0.5 * apart, -0.5 * apart, 0.2])
-    for _ in range(1500):
-        held.step()
-    assert READY[3] - held.setpoint[3] == pytest.approx(turned, abs=0.04 if turned else 1e-6)
-
-
-def test_hands_that_come_apart_do_not_turn_the_picture(held: Held) -> None:
-    """They were too near to each other to have a direction: it counts from where they have the first one."""
-    held.step(camera=False)
-    held.left = held.right = np.array([0.0, 0.0, 0.2])
-    before = held.tip()
-    for _ in range(400):
-        apart = 0.0002 * np.array([0.6, 0.8, 0.0])
-        held.left, held.right = held.left + apart, held.right - apart
-        held.step()
-    assert held.tip().position == pytest.approx(before.position, abs=1e-6)
-    assert quaternion_angle(held.tip().quaternion, before.quaternion) == pytest.approx(0.0, abs=1e-6)
-
-
-def test_a_lower_speed_of_the_turn_is_kept(held: Held) -> None:
-    """Where the joint could be faster than the picture may turn, the picture's limit holds; that is told."""
-    held.control = CameraControl(CameraLimits(rotation_speed=0.1))
-    held.step(camera=False)
-    held.step()
-    for way in (1.0, -1.0):
-        held.left, held.right = np.array([0.08, way * 0.06, 0.2]), np.array([-0.08, -way * 0.06, 0.2])
-        for _ in range(100):
-            before = held.setpoint
-            held.step()
-            assert before[3] - held.setpoint[3] == pytest.approx(way * 0.1 * PERIOD, rel=1e-6)
-            assert held.control.reasons == (TOO_FAST,)
-
-
 def test_a_motion_within_all_limits_has_no_reason(held: Held) -> None:
     """Nothing is told while the endoscope does all it can of what the hands ask; that its view tilts is no lack."""
     for _ in range(3000):
@@ -235,17 +162,6 @@ def test_a_motion_within_all_limits_has_no_reason(held: Held) -> None:
         held.step()
         assert held.control.reasons == ()
     assert abs(held.setpoint[0] - READY[0]) > 0.1
-
-
-def test_the_end_of_the_roll_is_told(held: Held) -> None:
-    """Hands that turn the picture farther than the endoscope rolls are told so, and not on the way there."""
-    turn_hands(held, 1.4)
-    assert held.control.reasons == ()
-    held.step(camera=False)
-    held.step()
-    turn_hands(held, 1.7)
-    assert held.control.reasons == (AT_ITS_LIMIT,)
-    assert held.setpoint[3] == MODEL.limits.lower[3]
 
 
 def test_the_tip_is_no_faster_than_said(held: Held) -> None:
@@ -274,9 +190,11 @@ def test_a_lower_speed_of_the_tip_is_kept(held: Held) -> None:
     for _ in range(1200):
         held.step()
         speeds.append(math.dist(held.tip().position, before) / PERIOD)
+        assert held.control.reasons == (TOO_FAST,) or len(speeds) > 600
         before = held.tip().position
     assert max(speeds) == pytest.approx(0.01, rel=1e-3)
     assert speeds[-1] == pytest.approx(0.0, abs=1e-6)
+    assert held.control.reasons == ()
     assert math.dist(before, start) == pytest.approx(0.2 * 0.1 * 3**0.5, abs=1e-6)
 
 
