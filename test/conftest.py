@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
@@ -17,6 +18,9 @@ from teleop_cli.domain import claim  # noqa: E402
 from teleop_ros.shared_files import loopback_environment  # noqa: E402
 
 os.environ.update(loopback_environment())
+# How long an example takes says more of the machine than of the code.
+settings.register_profile("shared machine", settings(), deadline=None)
+settings.load_profile("shared machine")
 
 
 @pytest.fixture(scope="session")
