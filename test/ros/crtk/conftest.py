@@ -18,10 +18,9 @@ rclpy = pytest.importorskip("rclpy", reason="ROS is not installed here")
 
 from rclpy.qos import DurabilityPolicy, QoSProfile  # noqa: E402
 
-from robot_driver.crtk.inbox import _service_type  # noqa: E402
 from teleop_cli.domain import claim  # noqa: E402
 from teleop_core.contract import ARM_SERVICES, ARMS, STREAMS  # noqa: E402
-from teleop_ros.adapter import TeleopNode, message_type  # noqa: E402
+from teleop_ros.adapter import TeleopNode, message_type, service_type  # noqa: E402
 
 PERMIT_PERIOD = 0.01
 CLIENT = QoSProfile(depth=10)
@@ -82,7 +81,7 @@ class Client(TeleopNode):
         row = ARM_SERVICES[service]
         key = f"ask {row.topic.format(arm=arm)}"
         if key not in self._made:
-            self._made[key] = self.create_client(_service_type(row.type), row.topic.format(arm=arm))
+            self._made[key] = self.create_client(service_type(row.type), row.topic.format(arm=arm))
         return self._made[key]
 
 
