@@ -68,7 +68,7 @@ class _Hold:
     """What lasts while the hands hold the world; times are monotonic [s].
 
     Attributes:
-        direction: Angle of the line between the hands about the view [rad]; None before it had a sure one.
+        direction: Angle of the line between the hands about the view [rad]; None while it has no sure one.
         turn: How far the line has turned since the anchor, over whole turns [rad].
     """
 
@@ -221,9 +221,10 @@ def _wanted(hold: _Hold, left: FloatArray, right: FloatArray) -> Pose:
 
 
 def _turn_line(hold: _Hold, left: FloatArray, right: FloatArray) -> None:
-    """Count on how far the line between the hands has turned; where it is too short, it has not."""
+    """Count on how far the line between the hands has turned; while it is too short, nobody knows, and it has not."""
     x, y, _ = (left - right).tolist()
     if math.hypot(x, y) < SHORTEST_LINE:
+        hold.direction = None
         return
     direction = math.atan2(y, x)
     if hold.direction is not None:

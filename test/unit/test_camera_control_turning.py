@@ -85,6 +85,17 @@ def test_hands_that_come_apart_do_not_turn_the_picture(held: Held) -> None:
     assert quaternion_angle(held.tip().quaternion, before.quaternion) == pytest.approx(0.0, abs=1e-6)
 
 
+def test_hands_that_pass_each_other_do_not_turn_the_picture(held: Held) -> None:
+    """They came too near to each other to have a direction, and count from the one with which they part again."""
+    before = held.tip()
+    aside = np.array([0.0, 0.0002, 0.0])
+    for share in np.linspace(1.0, -1.0, 801):
+        held.left = share * np.array([0.1, 0.0, 0.0]) + aside + np.array([0.0, 0.0, 0.2])
+        held.right = 2.0 * np.array([0.0, 0.0, 0.2]) - held.left
+        held.step()
+    assert quaternion_angle(held.tip().quaternion, before.quaternion) == pytest.approx(0.0, abs=0.04)
+
+
 def test_a_lower_speed_of_the_turn_is_kept(held: Held) -> None:
     """Where the joint could be faster than the picture may turn, the picture's limit holds; that is told."""
     held.control = CameraControl(CameraLimits(rotation_speed=0.1))
