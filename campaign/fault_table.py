@@ -297,8 +297,10 @@ _ROWS = [
           ("freeze", ("no measured_js",), 0.6),
           ("kill", ("no measured_js",), 0.6),
           ("disable", ("took it to DISABLED",), 0.4),
-          ("claim", ("TRACKING_ERROR", "arm does not follow its commands"), 0.9),
       )),
+    Fault("remote_claim", lambda: RemoteLost("claim"), Outcome.STOP,
+          frozenset((f"belongs to {Owner.ELSEWHERE.value}",)), ("motion",), watch=0.4,
+          concerned=(f"{rig.REMOTE}/PSM1",), goes_on=(f"{rig.REMOTE}/PSM2",), rig=REMOTE),
     # around the processes
     Fault("clock_forwards", lambda: ClockStep(_PATIENT_SIDE, 5.0), Outcome.STOP, frozenset(_CLOCK), within=0.6,
           rig=CLOCKS),
