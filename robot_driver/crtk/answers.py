@@ -1,8 +1,13 @@
-"""When a state command is answered: not before whoever has just begun to listen can hear the arm.
+"""When clients hear the state of an arm: after each state command, and when they have begun to listen.
+
+A state command is not answered before whoever has just begun to listen can hear the arm.
 
 A client that finds its topics connected sends its commands, and reads the joints as soon as it is answered. But
 DDS delivers the first message of a topic some 70 ms after it was connected (the reader asks the writer where to begin).
 What stops an arm is told at once.
+
+Some clients send a command before their topics are connected, so that it is lost, and then wait to hear of the state
+that they want. Where the arm is in that state already, it is enough to tell whoever has begun to listen.
 """
 
 from __future__ import annotations
@@ -24,11 +29,13 @@ class Answers:
         self._listeners = 0
         self._connected_at = -inf
         self._owed: list[str] = []
+        self._somebody_new = False
 
     def listeners(self, now: float, count: int) -> None:
         """How many listen to the arm now."""
         if count > self._listeners:
             self._connected_at = now + CONNECTING
+            self._somebody_new = True
         self._listeners = count
 
     def at_once(self, now: float, command: str) -> bool:
@@ -40,8 +47,8 @@ class Answers:
         return False
 
     def due(self, now: float) -> list[str]:
-        """State commands to be answered now, each with an event of its own."""
-        if not self._owed or now < self._connected_at:
+        """State commands to be answered now, each with an event of its own; one that is empty for somebody new."""
+        if now < self._connected_at or not (self._owed or self._somebody_new):
             return []
-        due, self._owed = self._owed, []
+        due, self._owed, self._somebody_new = self._owed or [""], [], False
         return due

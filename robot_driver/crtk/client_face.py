@@ -126,7 +126,10 @@ class ClientFace:
         """One servo period: go on with what clients asked for, tell them what there is to tell."""
         self._answers.listeners(now, self._output.listeners)
         for command in self._answers.due(now):
-            self._tell_state(command)
+            if command:
+                self._tell_state(command)
+            else:
+                self._output.publish_operating_state("")
         self.control.step(now)
         self.speak()
 

@@ -28,6 +28,22 @@ def test_a_new_listener_is_answered_later_and_in_order() -> None:
     assert answers.due(11.0) == []
 
 
+def test_who_begins_to_listen_is_told_the_state_once() -> None:
+    """Its command may have been lost; an answer to somebody is as good."""
+    answers = Answers()
+    answers.listeners(10.0, 1)
+    assert answers.due(10.0 + 0.9 * CONNECTING) == []
+    assert answers.due(10.0 + CONNECTING) == [""]
+    answers.listeners(11.0, 1)
+    assert answers.due(12.0) == []
+    answers.listeners(12.0, 0)
+    assert answers.due(13.0) == []
+    answers.listeners(13.0, 1)
+    assert not answers.at_once(13.0, "enable")
+    assert answers.due(13.0 + CONNECTING) == ["enable"]
+    assert answers.due(14.0) == []
+
+
 @pytest.mark.parametrize("command", STOPPING)
 def test_what_stops_the_arm_is_told_at_once(command: str) -> None:
     answers = Answers()
