@@ -57,8 +57,8 @@ class Pace:
         """Share of full speed that a step may have, so that in 250 ms of real time no joint travels too far.
 
         What counts is the largest speed that was permitted in that time, or from which the arm was still slowing down:
-        an arm that is told to slow down slows down, and does not stop. Once the fast steps are over 250 ms old, the slow
-        ones may be found to have made up for lost time, by no more than the time of a jump.
+        an arm that is told to slow down slows down, and does not stop. Once the fast steps are over 250 ms old, the
+        slow ones may be found to have made up for lost time, by no more than the time of a jump.
 
         Args:
             now: Monotonic time [s].
