@@ -181,19 +181,13 @@ class Gate(RuleBasedStateMachine):
 
     @invariant()
     def no_joint_travels_too_far_in_250_ms(self) -> None:
-        """Of real time, at the largest speed that was permitted in it, or from which an arm was still slowing down.
-
-        So it is at every step. After a slowdown, when the fast steps have gone from the window, the slow ones that
-        are left may have made up for lost time beside them, as much as a jump takes: at the lower speed, never faster.
-        """
+        """Of real time, with each step at the speed it was permitted, or from which the arm was still slowing down."""
         newest = self.steps[-1][0] if self.steps else self.now
-        for end, time in ((newest, WINDOW + PERIOD), (self.now, WINDOW + LIMITS.jump_time)):
+        for end in (newest, self.now):
             recent = [step for step in self.steps if step[0] > end - WINDOW]
-            ratio = max((step[2] for step in recent), default=0.0)
             for index, speed in enumerate(LIMITS.velocity):
-                travel = math.fsum(abs(step[1][index]) for step in recent)
-                assert travel <= speed * ratio * time * SLACK + 1e-12
-                assert travel <= speed * (WINDOW + PERIOD) * SLACK + 1e-12
+                used = math.fsum(abs(travel[index]) / (speed * max(ratio, 1e-9)) for _, travel, ratio in recent)
+                assert used <= (WINDOW + PERIOD) * SLACK + 1e-12
 
     @invariant()
     def no_joint_leaps_in_small_steps(self) -> None:
@@ -249,9 +243,34 @@ class Gate(RuleBasedStateMachine):
             assert 0.5 * speed * speed / acceleration <= left + 1e-12
         assert all(excess.amount >= 0.0 for excess in decision.reasons)
         travel = tuple(after - before for after, before in zip(decision.setpoint, self.expected, strict=True))
-        shares = [abs(speed) / full for speed, full in zip(decision.velocity, LIMITS.velocity, strict=True)]
+        shares = [abs(speed) / full for speed, full in zip(self.velocity, LIMITS.velocity, strict=True)]
         self.steps.append((self.now, travel, max(self.ratio, *shares)))
         self.expected, self.velocity, self.moved_at = decision.setpoint, decision.velocity, self.now
+
+
+def test_slow_steps_do_not_make_up_for_lost_time_beside_fast_ones() -> None:
+    """Two sequences once found by chance: told to slow down, a joint was later found to have gone too far."""
+    rest, last, roll = [0.0] * 6, [0.0] * 5 + [1.0], [0.0, 0.0, 0.0, 1.0, 0.0, 0.0]
+    for sequence in (
+        (
+            lambda gate: gate.rush(gap=0.0, ratio=1.0),
+            lambda gate: gate.near_command(age=0.0, ask=False, elapsed=0.005, share=rest),
+            lambda gate: gate.near_command(age=0.02, ask=False, elapsed=0.012, share=rest),
+            lambda gate: gate.wait(elapsed=0.05),
+            lambda gate: gate.rush(gap=0.0025, ratio=0.1),
+            lambda gate: gate.wait(elapsed=0.012),
+        ),
+        (
+            lambda gate: gate.stream(count=1, direction=last, gap=0.007),
+            lambda gate: gate.rush(gap=0.0025, ratio=0.1),
+            lambda gate: gate.stream(count=54, direction=roll, gap=0.001),
+        ),
+    ):
+        gate = Gate()
+        gate.begin(place=PLACES[0], operating=True)
+        for act in sequence:
+            act(gate)
+            gate.no_joint_travels_too_far_in_250_ms()
 
 
 TestGate = Gate.TestCase
