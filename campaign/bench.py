@@ -3,8 +3,9 @@
 Usage: python -m campaign.bench [--budget S] [--out DIR] [--only NAME ...]
 
 Takes turns between chains of bare rclpy nodes and sessions of the suite: one arm, two and the full cart, with and
-without pictures and recorder, at several rates. Writes out/bench.json, out/bench.md and out/bench.png, and prints a
-table. Run it on an otherwise idle machine.
+without pictures and recorder, at several rates. Where a session has pictures a second chain runs beside the same
+pictures: what they cost everybody on the machine is told apart from what the suite costs. Writes out/bench.json,
+out/bench.md and out/bench.png, and prints a table. Run it on an otherwise idle machine.
 """
 
 from __future__ import annotations
@@ -18,11 +19,13 @@ import sys
 import tempfile
 import time
 from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from campaign import bench_chain, bench_stages
+from campaign.bench_pictures import pictures
 from campaign.bench_report import draw, figures, markdown, table
 from campaign.bench_session import Setting
 from campaign.rig import ROOT
@@ -47,7 +50,7 @@ SETTINGS: dict[str, Setting] = {
 HOPS = (1, 2, 3)
 REFERENCE_HOPS = 2
 """The motion path has as many: console to kinematics, kinematics to driver."""
-OVERHEAD, OVERHEAD_OF_REACTIONS, OVERHEAD_OF_A_CHAIN = 11.0, 12.0, 2.5
+OVERHEAD, OVERHEAD_OF_REACTIONS, OVERHEAD_OF_A_CHAIN, OVERHEAD_OF_PICTURES = 11.0, 12.0, 2.5, 6.0
 """Start and end, beside the measurement [s]."""
 LEAST, MOST = 4.0, 12.0
 """Length of a measurement [s]; a chain takes half of it."""
@@ -97,10 +100,11 @@ def plan(budget: float | None, settings: dict[str, Setting]) -> tuple[int, float
     """Rounds, and the length of each measurement [s], for a budget [s]."""
     if budget is None:
         return ROUNDS, MOST
-    chains = len(settings) + len(_chains(settings))
+    with_pictures = sum(setting.video for setting in settings.values())
+    chains = len(settings) + with_pictures + len(_chains(settings))
     shares = len(settings) + chains / 2.0
     overhead = sum(OVERHEAD + OVERHEAD_OF_REACTIONS * setting.reactions for setting in settings.values())
-    overhead += OVERHEAD_OF_A_CHAIN * chains
+    overhead += OVERHEAD_OF_A_CHAIN * chains + OVERHEAD_OF_PICTURES * with_pictures
     rounds = max(1, min(ROUNDS, int(budget // (overhead + shares * LEAST))))
     return rounds, min(MOST, max(LEAST, (budget / rounds - overhead) / shares))
 
@@ -109,6 +113,7 @@ def measure(settings: dict[str, Setting], rounds: int, duration: float) -> dict[
     """Everything, in turns: what slows the machine for a while slows all of it."""
     chains: dict[Chain, list[dict[str, Any]]] = {chain: [] for chain in _chains(settings)}
     beside: dict[str, list[dict[str, Any]]] = {name: [] for name in settings}
+    beside_pictures: dict[str, list[dict[str, Any]]] = {name: [] for name, setting in settings.items() if setting.video}
     sessions: dict[str, list[dict[str, Any]]] = {name: [] for name in settings}
     _say("stages, one arm")
     stages = bench_stages.measure()
@@ -118,9 +123,18 @@ def measure(settings: dict[str, Setting], rounds: int, duration: float) -> dict[
                 found.append(_chain(chain, turn, duration, Path(folder)))
             for name, setting in settings.items():
                 beside[name].append(_chain(reference(setting), turn, duration, Path(folder)))
+                if setting.video:
+                    beside_pictures[name].append(_chain(reference(setting), turn, duration, Path(folder), setting.arms))
                 _say(f"round {turn}: {name}")
                 sessions[name].append(_session(name, replace(setting, duration=duration), Path(folder)))
-    return {"chains": chains, "beside": beside, "sessions": sessions, "stages": stages, "settings": settings}
+    return {
+        "chains": chains,
+        "beside": beside,
+        "beside_pictures": beside_pictures,
+        "sessions": sessions,
+        "stages": stages,
+        "settings": settings,
+    }
 
 
 def _chains(settings: dict[str, Setting]) -> list[Chain]:
@@ -129,13 +143,16 @@ def _chains(settings: dict[str, Setting]) -> list[Chain]:
     return [Chain(hops, first.driven, first.rate) for hops in HOPS]
 
 
-def _chain(chain: Chain, turn: int, duration: float, folder: Path) -> dict[str, Any]:
-    _say(f"round {turn}: bare rclpy, {chain.hops} hops, {chain.arms} arms, {chain.rate:g} Hz")
+def _chain(chain: Chain, turn: int, duration: float, folder: Path, seen: Sequence[str] = ()) -> dict[str, Any]:
+    """Result of a chain of bare nodes; where arms are to be seen, beside pictures of them."""
+    among = " beside pictures" if seen else ""
+    _say(f"round {turn}: bare rclpy, {chain.hops} hops, {chain.arms} arms, {chain.rate:g} Hz{among}")
     domain, claim, _ = claim_free_domain()
     with claim:
         environment = session_environment(domain)
         environment["PYTHONPATH"] = os.pathsep.join([str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])])
-        return bench_chain.measure(chain.hops, duration / 2.0, environment, folder, chain.arms, chain.rate)
+        with pictures(seen, environment, folder) if seen else nullcontext():
+            return bench_chain.measure(chain.hops, duration / 2.0, environment, folder, chain.arms, chain.rate)
 
 
 def _session(name: str, setting: Setting, folder: Path) -> dict[str, Any]:
@@ -165,7 +182,7 @@ def _session(name: str, setting: Setting, folder: Path) -> dict[str, Any]:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m campaign.bench", description="How fast, beside bare rclpy?")
-    parser.add_argument("--budget", type=float, metavar="S", help="take about so long [s] (default: 17 minutes)")
+    parser.add_argument("--budget", type=float, metavar="S", help="take about so long [s] (default: 21 minutes)")
     parser.add_argument("--out", type=Path, default=Path("out"), metavar="DIR", help="where the results go")
     parser.add_argument("--only", nargs="+", choices=SETTINGS, metavar="NAME", help="only these settings")
     return parser

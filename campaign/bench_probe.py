@@ -46,24 +46,35 @@ class Timed:
 
 
 class TimedMasterInput(MasterInputNode):
-    """Hand sample, beginning and end of publishing."""
+    """Hand sample, beginning and end of publishing.
+
+    The way of a command begins when the device has handed over the hands. What the built-in surgeon takes to make them
+    up is noted by itself: a device has measured them by then.
+    """
 
     def __init__(self) -> None:
-        """Wrap the publisher of commands."""
+        """Wrap the device, and the publisher of commands."""
         super().__init__()
         self._begun = 0.0
         self.rows: Times = []
+        self.made_up: list[float] = []
         self._commands = Timed(self._commands, self.rows, lambda: self._begun)
+        device: Any = self._device
+        read = device._device.read
 
-    def step(self) -> None:
-        """The hands are sampled in it first of all."""
-        self._begun = time.monotonic()
-        super().step()
+        def timed_read(now: float) -> Any:
+            before = time.monotonic()
+            sample = read(now)
+            self._begun = time.monotonic()
+            self.made_up.append(self._begun - before)
+            return sample
+
+        device._device.read = timed_read
 
     def last_words(self) -> None:
         """Keep what was timed."""
         super().last_words()
-        _keep("master_input", {"rows": self.rows})
+        _keep("master_input", {"rows": self.rows, "made_up": self.made_up})
 
 
 class TimedKinematics(KinematicsNode):

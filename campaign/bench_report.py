@@ -21,13 +21,14 @@ def figures(measured: dict[str, Any]) -> dict[str, Any]:
     Args:
         measured: ``chains``: chain -> results of `campaign.bench_chain`, one for each round; ``sessions``: name ->
             results of `campaign.bench_session`, one for each round; ``beside``: name -> those of the chain right before
-            each; ``stages``: name -> durations [s]; ``settings``: name -> what was set.
+            each; ``beside_pictures``: where a session has pictures, the same of the chain beside them; ``stages``:
+            name -> durations [s]; ``settings``: name -> what was set.
     """
     settings = measured["settings"]
-    sessions = {
-        name: _session(results, measured["beside"][name], settings[name])
-        for name, results in measured["sessions"].items()
-    }
+    alone, sessions = measured["beside"], {}
+    for name, results in measured["sessions"].items():
+        beside = measured["beside_pictures"].get(name, alone[name])
+        sessions[name] = _session(results, alone[name], beside, settings[name])
     main = sessions.get(MAIN) or next(iter(sessions.values()))
     return {
         "bare_chain_us": {
@@ -36,7 +37,9 @@ def figures(measured: dict[str, Any]) -> dict[str, Any]:
         },
         "motion_path_us": main["motion_us"],
         "motion_ratio": main["ratio"],
+        "motion_ratio_beside_pictures": main["ratio_beside_pictures"],
         "path_us": main["path_us"],
+        "made_up_us": main["made_up_us"],
         "stages_us": {name: _spread(values) for name, values in measured["stages"].items()},
         "stop_reaction_ms": _reactions(measured["sessions"]),
         "by_arms": {
@@ -55,16 +58,19 @@ def table(result: dict[str, Any]) -> str:
     for name, session in result["sessions"].items():
         lines.append(_row(f"hand to setpoint, {name} [us]", session["motion_us"]))
     lines += [_row(f"  of which: {name} [us]", spread) for name, spread in result["path_us"].items()]
+    lines.append(_row("before it: the built-in surgeon's hands [us]", result["made_up_us"]))
     lines += [_row(f"alone: {name} [us]", spread) for name, spread in result["stages_us"].items()]
     lines += [_row(f"{name} to hold [ms]", spread) for name, spread in result["stop_reaction_ms"].items()]
     lines.append(
-        "hand to setpoint / bare rclpy with as many hops, sizes and rate; cores; memory; late periods; bare ones:"
+        "hand to setpoint / bare rclpy with as many hops, sizes and rate, alone and beside the same pictures; cores; "
+        "memory; late periods; bare ones:"
     )
     for name, session in result["sessions"].items():
-        ratio, cpu = session["ratio"], session["cpu"]
+        ratio, beside, cpu = session["ratio"], session["ratio_beside_pictures"], session["cpu"]
         shares = ", ".join(f"{node} {share:.2f}" for node, share in cpu.items())
         lines.append(
             f"  {name}: p50 {ratio['p50']:.2f}, p99 {ratio['p99']:.2f}, max {ratio['max']:.2f}; "
+            f"p50 {beside['p50']:.2f}, p99 {beside['p99']:.2f}, max {beside['max']:.2f}; "
             f"{sum(cpu.values()):.2f} cores ({shares}); {sum(session['rss_mb'].values()):.0f} MB; "
             f"{_late(session)}"
         )
@@ -74,15 +80,18 @@ def table(result: dict[str, Any]) -> str:
 def markdown(result: dict[str, Any]) -> str:
     """The figures for the README."""
     lines = [
-        "| session | hand to setpoint p50 / p99 / max | x bare p50 / p99 | CPU [cores] | memory [MB] | late; bare |",
-        "|---|---|---|---|---|---|",
+        "| session | hand to setpoint p50 / p99 / max | x bare p50 / p99 | x bare beside the same pictures "
+        "| CPU [cores] | memory [MB] | late; bare |",
+        "|---|---|---|---|---|---|---|",
     ]
     for name, session in result["sessions"].items():
         motion = " / ".join(f"{session['motion_us'][kind] / 1e3:.2f}" for kind in KINDS)
-        ratio = " / ".join(f"{session['ratio'][kind]:.2f}" for kind in KINDS[:2])
+        ratio, beside = (
+            " / ".join(f"{session[key][kind]:.2f}" for kind in KINDS[:2]) for key in ("ratio", "ratio_beside_pictures")
+        )
         lines.append(
-            f"| {name} | {motion} ms | {ratio} | {sum(session['cpu'].values()):.2f} | "
-            f"{sum(session['rss_mb'].values()):.0f} | {_late(session)} |"
+            f"| {name} | {motion} ms | {ratio} | {beside if session['pictures'] else 'none'} | "
+            f"{sum(session['cpu'].values()):.2f} | {sum(session['rss_mb'].values()):.0f} | {_late(session)} |"
         )
     return "\n".join(lines) + "\n"
 
@@ -124,30 +133,48 @@ def draw(result: dict[str, Any], path: Path) -> None:
     pyplot.close(figure)
 
 
-def _session(results: Sequence[dict[str, Any]], beside: Sequence[dict[str, Any]], setting: Any) -> dict[str, Any]:
-    """Sessions of one kind in one row: the median of the rounds, the largest of the largest."""
-    motion, bare = [result["motion"] for result in results], [result["latencies"] for result in beside]
-    ratios = [
-        {kind: spread[kind] / reference[kind] for kind in KINDS}
-        for spread, reference in zip(map(_spread, motion), map(_spread, bare), strict=True)
-    ]
+def _session(
+    results: Sequence[dict[str, Any]], alone: Sequence[dict[str, Any]], beside: Sequence[dict[str, Any]], setting: Any
+) -> dict[str, Any]:
+    """Sessions of one kind in one row: the median of the rounds, the largest of the largest.
+
+    Args:
+        results: Of the sessions.
+        alone: Of the bare chain right before each.
+        beside: Of the bare chain beside the session's pictures; where it has none, the same as `alone`.
+        setting: Of the sessions.
+    """
+    motion, bare = [result["motion"] for result in results], [result["latencies"] for result in alone]
+    ratios, ratios_beside = _ratios(motion, bare), _ratios(motion, [result["latencies"] for result in beside])
     path = {stage: _of_rounds([result["stages"][stage] for result in results]) for stage in results[0]["stages"]}
     return {
         "motion_us": _of_rounds(motion),
         "bare_us": _of_rounds(bare),
         "ratio": _medians(ratios, 3),
-        "ratio_of_rounds": [{kind: round(ratio[kind], 3) for kind in KINDS} for ratio in ratios],
+        "ratio_of_rounds": ratios,
+        "ratio_beside_pictures": _medians(ratios_beside, 3),
+        "ratio_beside_pictures_of_rounds": ratios_beside,
+        "pictures": setting.video,
         "path_us": path,
+        "made_up_us": _of_rounds([result["made_up"] for result in results]),
         "cpu": _medians([result["cpu"] for result in results], 3),
         "rss_mb": _medians([result["rss_mb"] for result in results], 1),
         "missed": sum(result["late"] for result in results),
         "applied": sum(result["applied"] for result in results),
-        "bare_missed": sum(result["late"] for result in beside),
+        "bare_missed": sum(result["late"] for result in alone),
         "bare_arrived": sum(map(len, bare)),
         "arrived_fraction": round(min(len(result["motion"]) / max(1, result["sent"]) for result in results), 4),
         "arms": list(setting.arms),
         "rate_hz": setting.rate,
     }
+
+
+def _ratios(motion: Sequence[Sequence[float]], bare: Sequence[Sequence[float]]) -> list[dict[str, float]]:
+    """Of each round."""
+    return [
+        {kind: round(spread[kind] / reference[kind], 3) for kind in KINDS}
+        for spread, reference in zip(map(_spread, motion), map(_spread, bare), strict=True)
+    ]
 
 
 def _late(session: dict[str, Any]) -> str:

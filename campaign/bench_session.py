@@ -170,6 +170,7 @@ def _observed(setting: Setting, runner: Runner, observer: Observer, folder: Path
     seen = {name: json.loads((folder / f"{name}.json").read_text(encoding="utf-8")) for name in PROBED}
     return {
         **motion_path(seen, begin, end),
+        "made_up": seen["master_input"]["made_up"],
         "applied": after[0] - before[0],
         "late": after[1] - before[1],
         "cpu": {name: share for name, share in runner.cpu_shares(end).items() if name in processes},

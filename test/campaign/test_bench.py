@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import json
+import os
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 
 pytest.importorskip("rclpy", reason="ROS is not installed here")
 
-from campaign import bench, bench_chain, bench_path, bench_report, bench_stages
+from campaign import bench, bench_chain, bench_path, bench_pictures, bench_report, bench_stages
 
 SETTINGS = {name: bench.SETTINGS[name] for name in ("2 arms", "1 arm", "2 arms, 500 Hz")}
 
@@ -23,6 +25,7 @@ def session(motion: float, late: int = 0) -> dict[str, Any]:
         "sent": 125,
         "applied": 200,
         "late": late,
+        "made_up": [motion / 10.0] * 100,
         "cpu": {"driver": 0.25, "recorder": 0.125},
         "rss_mb": {"driver": 100.0, "recorder": 50.0},
         "stop_reaction": {"silence": [0.065], "protective_stop": [0.002]},
@@ -37,6 +40,7 @@ def measured() -> dict[str, Any]:
     return {
         "chains": {one: [chain(one)] * 3 for one in bench._chains(SETTINGS)},
         "beside": {name: [chain(bench.reference(setting))] * 3 for name, setting in SETTINGS.items()},
+        "beside_pictures": {"2 arms": [{"latencies": [0.004] * 100, "late": 1}] * 3},
         "settings": SETTINGS,
         "sessions": {
             "2 arms": [session(0.003), session(0.004, 1), session(0.09)],
@@ -62,7 +66,9 @@ def test_ratios_are_of_medians_over_the_rounds_beside_the_chain_of_the_same_rate
     assert result["stages_us"]["gate"]["p50"] == 20.0
     assert result["stop_reaction_ms"]["silence"] == {"p50": 65.0, "p99": 65.0, "max": 65.0}
     assert "2 arms: p50 2.00, p99 4.00" in bench_report.table(result)
-    row = "| 2 arms | 4.00 / 8.00 / 180.00 ms | 2.00 / 4.00 | 0.38 | 150 | 17; 200 in 10,000 |"
+    assert result["motion_ratio_beside_pictures"] == {"p50": 1.0, "p99": 2.0, "max": 2.0}
+    assert result["sessions"]["1 arm"]["ratio_beside_pictures"] == result["sessions"]["1 arm"]["ratio"]
+    row = "| 2 arms | 4.00 / 8.00 / 180.00 ms | 2.00 / 4.00 | 1.00 / 2.00 | 0.38 | 150 | 17; 200 in 10,000 |"
     assert row in bench_report.markdown(result)
 
 
@@ -133,6 +139,24 @@ def test_a_chain_carries_what_the_suite_carries(hops: int, tmp_path: Path) -> No
 
 @pytest.mark.dds
 @pytest.mark.slow
+def test_a_chain_is_measured_beside_pictures(tmp_path: Path) -> None:
+    """They are made before it begins, and their maker is gone when it is over."""
+    found = bench._chain(bench.Chain(2, 1, 200.0), 1, 2.0, tmp_path, ("PSM1", "ECM"))
+    assert (tmp_path / bench_pictures.FIRST).exists()
+    assert len(found["latencies"]) > 60
+    assert not [one for one in psutil.Process().children() if "bench_pictures" in " ".join(one.cmdline())]
+
+
+@pytest.mark.dds
+def test_pictures_that_nobody_can_make_are_told(tmp_path: Path, ros_domain: int) -> None:
+    """With what the endoscope said."""
+    beside = bench_pictures.pictures(("PSM9",), os.environ, tmp_path)
+    with pytest.raises(RuntimeError, match=r"no pictures: .*PSM9"), beside:
+        pass
+
+
+@pytest.mark.dds
+@pytest.mark.slow
 def test_a_session_is_measured_from_the_hand_to_the_setpoint(tmp_path: Path) -> None:
     """Commands are followed all the way, the stages add up, and stops are seen."""
     setting = replace(bench.SETTINGS["2 arms, no pictures"], record=False, duration=1.5, reactions=True)
@@ -140,6 +164,7 @@ def test_a_session_is_measured_from_the_hand_to_the_setpoint(tmp_path: Path) -> 
     assert len(found["motion"]) > 0.5 * found["sent"] > 50
     for latency, *stages in zip(found["motion"], *found["stages"].values(), strict=True):
         assert latency == pytest.approx(sum(stages), abs=1e-9)
+    assert len(found["made_up"]) >= found["sent"]
     assert set(found["cpu"]) == set(found["rss_mb"]) >= {"driver", "kinematics", "master_input", "safety_monitor"}
     assert 0.0 < found["stop_reaction"]["protective_stop"][0] < 0.5
     assert all(0.05 < reaction < 0.5 for reaction in found["stop_reaction"]["silence"])
