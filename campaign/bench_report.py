@@ -104,6 +104,9 @@ def draw(result: dict[str, Any], path: Path) -> None:
     from matplotlib import pyplot
 
     rows = {f"bare rclpy, {hops} hops": spread for hops, spread in result["bare_chain_us"].items()}
+    for name, session in result["sessions"].items():
+        if session["pictures"]:
+            rows[f"bare rclpy, beside the pictures of {name}"] = session["bare_beside_pictures_us"]
     bare = len(rows)
     rows.update({f"suite, {name}": session["motion_us"] for name, session in result["sessions"].items()})
     figure, (axis, parts) = pyplot.subplots(
@@ -145,11 +148,13 @@ def _session(
         setting: Of the sessions.
     """
     motion, bare = [result["motion"] for result in results], [result["latencies"] for result in alone]
-    ratios, ratios_beside = _ratios(motion, bare), _ratios(motion, [result["latencies"] for result in beside])
+    bare_beside = [result["latencies"] for result in beside]
+    ratios, ratios_beside = _ratios(motion, bare), _ratios(motion, bare_beside)
     path = {stage: _of_rounds([result["stages"][stage] for result in results]) for stage in results[0]["stages"]}
     return {
         "motion_us": _of_rounds(motion),
         "bare_us": _of_rounds(bare),
+        "bare_beside_pictures_us": _of_rounds(bare_beside),
         "ratio": _medians(ratios, 3),
         "ratio_of_rounds": ratios,
         "ratio_beside_pictures": _medians(ratios_beside, 3),
