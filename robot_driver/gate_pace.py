@@ -5,7 +5,8 @@ times of samples are claims of the sender. So, whatever it claims, steps use up 
 
 - no step is longer than the time since the one before, and a servo period;
 - in any time t the steps add up to no more than t and the time that counts as a jump;
-- in any 250 ms no joint travels farther than in 250 ms and a servo period at the speed that each step was permitted.
+- in any 250 ms no joint travels farther than at full speed in 250 ms and a servo period, nor than at the largest speed
+  that was permitted in them in 250 ms and the time that counts as a jump.
 """
 
 from __future__ import annotations
@@ -34,14 +35,13 @@ class Pace:
         self._credit = jump_time
         self._stepped_at = float("-inf")
         self._standing = True
-        self._share = 0.0
         self._arrivals: deque[float] = deque()
-        self._used: deque[float] = deque()
+        self._travels: deque[float] = deque()
+        self._ratios: deque[float] = deque()
 
     def stand(self) -> None:
         """The arm stands: time that passes from now on is no time in which it could have moved."""
         self._standing = True
-        self._share = 0.0
 
     def step_time(self, now: float, between_samples: float) -> float:
         """Time that a step at `now` may take [s]; one that is less than `shortest` must not be made.
@@ -57,8 +57,9 @@ class Pace:
     def share_left(self, now: float, step_time: float, velocity_ratio: float) -> float:
         """Share of full speed that a step may have, so that in 250 ms of real time no joint travels too far.
 
-        A step uses up the time that it would take at the largest speed it was permitted. So what is left never becomes
-        less because an old step, a faster one perhaps, is over 250 ms old.
+        What counts is the largest speed that was permitted in that time, or from which the arm was still slowing down:
+        an arm that is told to slow down slows down, and does not stop. Once the fast steps are over 250 ms old, the
+        slow ones may be found to have made up for lost time, by no more than the time of a jump.
 
         Args:
             now: Monotonic time [s].
@@ -67,9 +68,10 @@ class Pace:
         """
         while self._arrivals and self._arrivals[0] <= now - WINDOW:
             self._arrivals.popleft()
-            self._used.popleft()
-        left = max(0.0, WINDOW + self._period - sum(self._used))
-        return self._largest_share(velocity_ratio) * left / step_time
+            self._travels.popleft()
+            self._ratios.popleft()
+        permitted = (WINDOW + self._period) * max((velocity_ratio, *self._ratios))
+        return max(0.0, permitted - sum(self._travels)) / step_time
 
     def stepped(self, now: float, step_time: float, share: float, velocity_ratio: float) -> None:
         """A step was made.
@@ -80,14 +82,9 @@ class Pace:
             share: Share of its full speed that the fastest joint used.
             velocity_ratio: Share of full speed that was permitted.
         """
-        largest = self._largest_share(velocity_ratio)
         self._credit = min(self._credit + now - self._stepped_at, self._longest) - step_time
         self._stepped_at = now
         self._standing = False
-        self._share = share
         self._arrivals.append(now)
-        self._used.append(step_time * (min(1.0, share / largest) if largest > 0.0 else 0.0))
-
-    def _largest_share(self, velocity_ratio: float) -> float:
-        """What a step may have: an arm that is told to slow down slows down, and does not stop."""
-        return max(velocity_ratio, self._share)
+        self._travels.append(share * step_time)
+        self._ratios.append(max(velocity_ratio, share))
