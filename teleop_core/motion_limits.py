@@ -19,6 +19,7 @@ from teleop_core.psm_kinematics import (
     JOINT_LIMITS,
     JOINT_NAMES,
     InverseKinematicsError,
+    forward_pose,
     inverse_pose,
     position_joints,
 )
@@ -32,6 +33,10 @@ Vector = tuple[float, float, float]
 
 ENGAGE_TOLERANCE = 0.003
 """An arm that stands this much nearer to the cannula than following allows may still be engaged [m]."""
+
+
+SHORTENINGS = 8
+"""A step of the joints that is too long for the tool is shortened so often: each time its curve counts for less."""
 
 
 class LimitReason(str, Enum):
@@ -151,6 +156,8 @@ class MotionLimiter:
     def reach(self, pose: Pose, q_present: tuple[float, ...], dt: float) -> Reachable:
         """Joint positions for a pose, clamped to range and speed; the present ones where the pose has none.
 
+        Joints of which some fall short lead the tool beside the way to the pose: no faster than it may go, either.
+
         Args:
             pose: Tool tip in the arm's base (remote centre of motion).
             q_present: Joint positions commanded last [rad, m].
@@ -167,7 +174,21 @@ class MotionLimiter:
         except InverseKinematicsError:
             return Reachable(q_present, (LimitReason.UNREACHABLE.value,))
         reached = tuple(self._joint(index, place[index], q_present, dt, reasons) for index in PLACE)
-        return Reachable(reached + wrist, tuple(reasons))
+        q = reached + wrist
+        return Reachable(self._shortened(q, q_present, dt) if reasons else q, tuple(reasons))
+
+    def _shortened(self, q: tuple[float, ...], q_present: tuple[float, ...], dt: float) -> tuple[float, ...]:
+        """What of a step of the joints the tool can go in `dt` [s] within its speed and its speed of turning."""
+        present = forward_pose(q_present)
+        for _ in range(SHORTENINGS):
+            pose = forward_pose(q)
+            moved = math.dist(as_floats(pose.position), as_floats(present.position))
+            turned = quaternion_angle(pose.quaternion, present.quaternion)
+            excess = max(moved / self._limits.tool_speed, turned / self._limits.tool_rotation_speed) / dt
+            if excess <= 1.0:
+                break
+            q = tuple(old + (new - old) / excess for new, old in zip(q, q_present, strict=True))
+        return q
 
     def _joint(
         self, index: int, wanted: float, q_present: tuple[float, ...], dt: float, reasons: dict[str, None]

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from robot_driver.arm_limits import gate_limits
 from robot_driver.command_gate import CommandGate
 from teleop_core.jaw import JawLimits
-from teleop_core.motion_limits import MotionLimits
-from teleop_core.psm_kinematics import INSERTION_AT_RCM, JOINT_LIMITS, forward, shaft_deviation_from_rcm
-from teleop_core.se3 import Pose
+from teleop_core.motion_limits import MotionLimiter, MotionLimits
+from teleop_core.psm_kinematics import INSERTION_AT_RCM, JOINT_LIMITS, forward, forward_pose, shaft_deviation_from_rcm
+from teleop_core.se3 import Pose, quaternion_angle
 from teleop_core.signals import HandSignal, OperatorSignal
 from teleop_core.step_time import LONGEST_STEP
 from teleop_core.teleoperation import ArmStatus, HandArmPair
@@ -84,6 +86,30 @@ def _step(
     hand = HandSignal("MTML", Pose(position, quaternion), (0.0,) * 3, (0.0,) * 3, 0.3)
     signal = OperatorSignal(now, 1, 1, epoch, True, clutch, False, scale, 0.0, 0.0, (hand,))
     pair.step(now, signal, True, 1.0, ArmStatus(True, setpoint, jaw))
+
+
+shares = st.lists(st.floats(0.0, 1.0), min_size=6, max_size=6)
+steps = st.lists(st.floats(-0.3, 0.3), min_size=6, max_size=6)
+
+
+@settings(deadline=None, max_examples=500)
+@given(shares=shares, steps=steps, dt=st.sampled_from([0.001, 0.005, 0.02]))
+@example(shares=[0.0, 0.0, 0.0, 0.25, 0.375, 0.0], steps=[0.0, 0.25, 0.25, 0.0, 0.28125, 0.0], dt=0.02)
+def test_joints_that_fall_short_make_no_tool_faster(shares: list[float], steps: list[float], dt: float) -> None:
+    """Joints at the end of their range or speed lead the tool beside its way, at no more than a tool's speeds."""
+    limits = MotionLimits()
+    q = tuple(
+        low + share * (high - low)
+        for low, share, high in zip(JOINT_LIMITS.lower, shares, JOINT_LIMITS.upper, strict=True)
+    )
+    q = (*q[:2], max(q[2], 0.03), *q[3:])
+    asked = (q[0] + steps[0], q[1] + steps[1], max(0.03, q[2] + 0.1 * steps[2]), *np.add(q[3:], steps[3:]).tolist())
+    reachable = MotionLimiter(limits).reach(forward_pose(asked), q, dt)
+    if reachable.reasons:
+        before, after = forward_pose(q), forward_pose(reachable.q)
+        assert math.dist(before.position, after.position) <= limits.tool_speed * dt * (1.0 + 1e-6)
+        turned = quaternion_angle(before.quaternion, after.quaternion)
+        assert turned <= limits.tool_rotation_speed * dt * (1.0 + 1e-6)
 
 
 gate_events = st.one_of(

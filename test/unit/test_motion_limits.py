@@ -253,10 +253,36 @@ def test_a_joint_moves_at_most_its_share_of_the_largest_speed(index: int, sense:
     """A far pose is approached at the share of the joint's speed that following may use, and that is told."""
     dt, share = 0.004, 0.75
     step = float(JOINT_LIMITS.velocity[index]) * share * dt
-    limiter = MotionLimiter(MotionLimits(joint_speed_share=share))
+    limits = MotionLimits(tool_speed=math.inf, tool_rotation_speed=math.inf, joint_speed_share=share)
+    limiter = MotionLimiter(limits)
     reachable = limiter.reach(forward_pose(with_joint(index, START[index] + 3.0 * sense * step)), START, dt)
     assert reachable.q[index] - START[index] == pytest.approx(sense * step)
     assert reachable.reasons == (LimitReason.JOINT_SPEED.value,)
+
+
+@pytest.mark.parametrize("index", [4, 5])
+def test_joints_that_fall_short_turn_the_tool_no_faster_than_it_may(index: int) -> None:
+    """A wrist that is too fast for the tool goes as far as the tool may turn; the tip keeps to its own speed."""
+    dt, limits = 0.004, MotionLimits(tool_speed=0.3, tool_rotation_speed=6.0)
+    reachable = MotionLimiter(limits).reach(forward_pose(with_joint(index, START[index] + 0.3)), START, dt)
+    before, after = forward_pose(START), forward_pose(reachable.q)
+    assert reachable.reasons == (LimitReason.JOINT_SPEED.value,)
+    assert quaternion_angle(before.quaternion, after.quaternion) == pytest.approx(6.0 * dt, rel=1e-5)
+    assert math.dist(before.position, after.position) < 0.3 * dt
+
+
+def test_joints_that_fall_short_move_the_tip_no_faster_than_it_may() -> None:
+    """Where the place of the tip is what would be too fast, all joints go the same share of their way."""
+    dt, limits = 0.02, MotionLimits(tool_speed=0.2)
+    wanted = tuple(value + way for value, way in zip(START, (0.3, 0.3, -0.02, 0.02, 0.0, 0.01), strict=True))
+    free = MotionLimiter(MotionLimits(tool_speed=math.inf)).reach(forward_pose(wanted), START, dt)
+    kept = MotionLimiter(limits).reach(forward_pose(wanted), START, dt)
+    before, after = forward_pose(START), forward_pose(kept.q)
+    assert kept.reasons == free.reasons == (LimitReason.JOINT_SPEED.value,)
+    assert math.dist(before.position, after.position) == pytest.approx(0.2 * dt, rel=1e-5)
+    shares = np.subtract(kept.q, START) / np.subtract(free.q, START)
+    assert np.delete(shares, 4) == pytest.approx(float(shares[0]), rel=1e-6)
+    assert shares[0] < 1.0
 
 
 def test_at_exactly_its_largest_speed_a_joint_is_not_limited() -> None:
