@@ -20,6 +20,7 @@ from teleop_core.se3 import (
     quaternion_angle,
     quaternion_from_matrix,
     quaternion_multiply,
+    unit,
 )
 from teleop_core.signals import HandSignal, OperatorSignal
 
@@ -97,7 +98,8 @@ class HandMapping:
             qx, qy, qz, qw = as_floats(start.quaternion)
             turned = multiplied(as_floats(hand.quaternion), (-qx, -qy, -qz, qw))
             in_base = multiplied(multiplied(self._turn, turned), self._turn_back)
-            quaternion = np.array(multiplied(in_base, as_floats(quaternion)))
+            # A hand's quaternion may be a little off a unit; anchored again and again, that would grow without end.
+            quaternion = unit(multiplied(in_base, as_floats(quaternion)))
         return Pose(position, quaternion)
 
     def misalignment(self, hand: Pose, tool: Pose) -> float:

@@ -72,6 +72,15 @@ def is_unit_quaternion(quaternion: ArrayLike, tolerance: float = 1e-3) -> bool:
     return 1.0 - tolerance <= math.sqrt(x * x + y * y + z * z + w * w) <= 1.0 + tolerance
 
 
+def unit(quaternion: ArrayLike) -> FloatArray:
+    """Return the unit quaternion of the same rotation, x, y, z, w.
+
+    Raises:
+        ValueError: the quaternion is zero or not finite.
+    """
+    return np.array(_normalised(*as_floats(quaternion)))
+
+
 def matrix_from_quaternion(quaternion: ArrayLike) -> FloatArray:
     """Return the rotation matrix (3, 3) of a quaternion x, y, z, w.
 

@@ -7,6 +7,9 @@ SHORTEST_STEP = 0.001
 LONGEST_STEP = 0.02
 """Motion is planned for at most this long after the previous command [s], however late the next one comes."""
 
+NEXT_TO_NOTHING = 1e-9
+"""A shorter step [s], where next to no speed is permitted, is none: it moves nothing, and numbers overflow by it."""
+
 
 def step_time(passed: float, between_samples: float) -> float:
     """Time for a step [s]: between the hand samples, as packets arrive with jitter, but bounded by real time.

@@ -25,7 +25,7 @@ from teleop_core.psm_kinematics import JOINT_LIMITS, forward_pose
 from teleop_core.se3 import FloatArray, Pose
 from teleop_core.setpoint_watch import SetpointWatch
 from teleop_core.signals import HandSignal, OperatorSignal, TeleopState
-from teleop_core.step_time import step_time
+from teleop_core.step_time import NEXT_TO_NOTHING, step_time
 from teleop_core.tremor_filter import TremorFilter
 from teleop_core.virtual_fixtures import VirtualFixtures, fixture_reason
 
@@ -71,7 +71,12 @@ class ArmCommand:
 
 @dataclass
 class _Engagement:
-    """What lasts from the gesture until the pair lets go; times are monotonic [s], velocity is the tip's [m/s]."""
+    """What lasts from the gesture until the pair lets go; times are monotonic [s].
+
+    Attributes:
+        velocity: Of the tip, by the time of steps [m/s]: a step lasts the permitted share of the time that passes.
+        ratio: That share, as it was last.
+    """
 
     anchor: Anchor
     command: ArmCommand
@@ -80,6 +85,7 @@ class _Engagement:
     stamp: float
     velocity: FloatArray
     watch: SetpointWatch
+    ratio: float
 
 
 class HandArmPair:
@@ -193,7 +199,7 @@ class HandArmPair:
             return None
         anchor = self._anchored(signal, hand, command)
         ghost, watch = JawGhost(self._jaw_limits, jaw), SetpointWatch(_SPEEDS)
-        self._engagement = _Engagement(anchor, command, ghost, now, signal.stamp, np.zeros(3), watch)
+        self._engagement = _Engagement(anchor, command, ghost, now, signal.stamp, np.zeros(3), watch, 1.0)
         return self._engagement
 
     def _gesture_done(self, now: float, clutch: bool) -> bool:
@@ -242,7 +248,10 @@ class HandArmPair:
             filtered = hand.pose if self._filter is None else self._filter.filtered(signal.stamp, hand.pose)
             wanted = self._mapping.wanted(engagement.anchor, filtered)
             dt = velocity_ratio * step_time(now - engagement.commanded_at, signal.stamp - engagement.stamp)
-            if dt > 0.0:  # a permitted share of speed may be so small that nothing is left of it
+            # Where time goes faster than before, the tip does not: it has to gain the speed it may have now.
+            engagement.velocity = engagement.velocity * min(1.0, engagement.ratio / velocity_ratio)
+            engagement.ratio = velocity_ratio
+            if dt >= NEXT_TO_NOTHING:
                 self._follow(engagement, wanted, hand.gripper, dt)
         engagement.commanded_at, engagement.stamp = now, signal.stamp
 

@@ -304,3 +304,46 @@ def test_the_pair_lets_go_of_an_arm_that_does_not_follow(operated: Operated) -> 
     operated.move((0.3, 0.0, 0.0), steps=100)
     assert operated.pair.state is TeleopState.ALIGNING
     assert operated.pair.command is None
+
+
+@pytest.mark.parametrize("ratio", [1e-307, 1e-310, 5e-324])
+def test_after_next_to_no_speed_the_hand_is_followed_again(operated: Operated, ratio: float) -> None:
+    """Numbers too small to divide by leave nothing behind."""
+    operated.velocity_ratio = ratio
+    before = operated.setpoint
+    operated.move((0.02, 0.0, 0.0), 3)
+    assert operated.setpoint == before
+    operated.velocity_ratio = 1.0
+    for _ in range(100):
+        operated.step()
+    moved = forward_pose(operated.setpoint).position - forward_pose(before).position
+    assert moved == pytest.approx([0.004, 0.0, 0.0], abs=1e-7)
+
+
+@pytest.mark.parametrize("norm", [0.9991, 1.0009])
+def test_a_quaternion_that_is_not_quite_a_unit_adds_nothing(operated: Operated, norm: float) -> None:
+    """However often anchors are made, what the driver gets is a unit quaternion, and the tool stands."""
+    operated.quaternion = operated.quaternion * norm
+    start = forward_pose(operated.setpoint)
+    for _ in range(300):
+        operated.epoch += 1
+        operated.step()
+        operated.step()
+    command = operated.pair.command
+    assert command is not None
+    assert float(np.linalg.norm(command.pose.quaternion)) == pytest.approx(1.0, abs=1e-9)
+    assert quaternion_angle(start.quaternion, command.pose.quaternion) <= 1e-9
+
+
+def test_more_speed_is_taken_up_within_the_acceleration(operated: Operated) -> None:
+    """Permitted a larger share of speed, the tip gains it at its acceleration, not at once; less counts at once."""
+    tip, before = forward_pose(operated.setpoint).position, 0.0
+    fastest = MotionLimits().tool_acceleration * PERIOD * PERIOD
+    for ratio in [0.25] * 100 + [1.0] * 20 + [0.5] * 2:
+        operated.velocity_ratio = ratio
+        operated.move((0.005, 0.0, 0.005), 1)
+        place = forward_pose(operated.setpoint).position
+        moved, tip = math.dist(place, tip), place
+        assert moved - before <= fastest * 1.01
+        assert moved <= MotionLimits().tool_speed * ratio * PERIOD * 1.01
+        before = moved
