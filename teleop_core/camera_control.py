@@ -8,7 +8,8 @@ turns against it, about the view. The endoscope has four joints; where the view 
     roll     = roll_anchor - turn of the line since the anchor
 
 It needs no gesture but the pedal: pressed while motion is permitted, with both hands there. After anything that holds
-it, the pedal has to be released and pressed again.
+it, the pedal has to be released and pressed again. It begins where the endoscope stands: one that has moved just now is
+waited for. With the clutch pressed too the hands are free and the endoscope stands; fresh anchors are made afterwards.
 """
 
 from __future__ import annotations
@@ -22,9 +23,9 @@ from teleop_core.arm_model import arm_model
 from teleop_core.contract import CAMERA_ARM, MASTERS
 from teleop_core.motion_limits import MotionLimiter, MotionLimits
 from teleop_core.se3 import FloatArray, Pose, quaternion_multiply
-from teleop_core.setpoint_watch import SetpointWatch
+from teleop_core.setpoint_watch import FEEDBACK_LAG, SetpointWatch
 from teleop_core.signals import OperatorSignal, TeleopState
-from teleop_core.step_time import step_time
+from teleop_core.step_time import NEXT_TO_NOTHING, step_time
 
 SHORTEST_LINE = 0.03
 """Hands that are nearer to each other in the picture do not turn it [m]: their line has no sure direction."""
@@ -32,6 +33,8 @@ ROLL = 3
 """Index of the joint that turns the picture."""
 JOINT_SPEED_SHARE = 0.9
 """Share of each joint's largest speed that may be used [1]."""
+AT_REST = 1e-6
+"""An endoscope whose joints have changed by no more than this stands [rad, m]."""
 AT_ITS_LIMIT = "endoscope at the end of its range"
 TOO_FAST = "endoscope speed"
 OUT_OF_RANGE = "endoscope outside its range"
@@ -58,6 +61,7 @@ class CameraLimits:
 @dataclass(frozen=True)
 class _Anchor:
     scale: float
+    clutch_epoch: int
     mean: FloatArray
     tip: Pose
     rotation: FloatArray
@@ -70,6 +74,8 @@ class _Hold:
     Attributes:
         direction: Angle of the line between the hands about the view [rad]; None while it has no sure one.
         turn: How far the line has turned since the anchor, over whole turns [rad].
+        free: The clutch is pressed: the hands hold nothing.
+        ratio: Share of full speed that was permitted last: a step lasts that share of the time that passes.
     """
 
     anchor: _Anchor
@@ -81,6 +87,8 @@ class _Hold:
     stamp: float
     direction: float | None = None
     turn: float = 0.0
+    free: bool = False
+    ratio: float = 1.0
 
 
 class CameraControl:
@@ -109,6 +117,8 @@ class CameraControl:
         self._ends_of_roll = self._model.limits.lower[ROLL], self._model.limits.upper[ROLL]
         self._pedal_was_up = False
         self._hold: _Hold | None = None
+        self._rests_at: tuple[float, ...] | None = None
+        self._moved_at = -math.inf
 
     def stop(self, ready: bool) -> None:
         """Let go: silence, no permit, no operator, a hold. The pedal has to be pressed anew."""
@@ -139,6 +149,8 @@ class CameraControl:
         Returns:
             4 joint positions to servo to [rad, m], or None: leave it where it is.
         """
+        if setpoint is not None:
+            self._watch_rest(now, setpoint)
         able = permitted and velocity_ratio > 0.0 and signal.operator_present and ready
         if not able or setpoint is None:
             self.stop(ready)
@@ -157,14 +169,29 @@ class CameraControl:
             return None
         left, right = (hands[name] for name in MASTERS)
         if hold is None:
+            if now - self._moved_at < FEEDBACK_LAG:
+                return None  # where it is told to be is not known before the report of it has come
             hold = self._begin(now, signal, left, right, setpoint)
         self._hold = hold
-        self.state = TeleopState.FOLLOWING
-        dt = velocity_ratio * step_time(now - hold.commanded_at, signal.stamp - hold.stamp)
-        if dt > 0.0:  # a permitted share of speed may be so small that nothing is left of it
-            self._advance(hold, signal, left, right, dt)
+        if signal.clutch:
+            hold.free, hold.velocity = True, np.zeros(3)
+        else:
+            self.state = TeleopState.FOLLOWING
+            # Where time goes faster than before, the endoscope does not: it has to gain the speed it may have now.
+            hold.velocity = hold.velocity * min(1.0, hold.ratio / velocity_ratio)
+            hold.ratio = velocity_ratio
+            dt = velocity_ratio * step_time(now - hold.commanded_at, signal.stamp - hold.stamp)
+            if dt >= NEXT_TO_NOTHING:
+                self._advance(hold, signal, left, right, dt)
         hold.commanded_at, hold.stamp = now, signal.stamp
         return hold.q
+
+    def _watch_rest(self, now: float, setpoint: tuple[float, ...]) -> None:
+        """Note when the endoscope was seen to move last."""
+        if self._rests_at is None:
+            self._rests_at = setpoint
+        elif not math.dist(setpoint, self._rests_at) <= AT_REST:
+            self._rests_at, self._moved_at = setpoint, now
 
     def _obstacle(
         self, now: float, hold: _Hold | None, hands: dict[str, FloatArray], setpoint: tuple[float, ...]
@@ -186,9 +213,10 @@ class CameraControl:
         return _Hold(_anchor(signal, left, right, tip), q, tip, np.zeros(3), watch, now, signal.stamp)
 
     def _advance(self, hold: _Hold, signal: OperatorSignal, left: FloatArray, right: FloatArray, dt: float) -> None:
+        anchor = hold.anchor
+        if hold.free or (anchor.scale, anchor.clutch_epoch) != (signal.motion_scale, signal.clutch_epoch):
+            hold.anchor, hold.turn, hold.direction, hold.free = _anchor(signal, left, right, hold.tip), 0.0, None, False
         _turn_line(hold, left, right)
-        if hold.anchor.scale != signal.motion_scale:
-            hold.anchor, hold.turn = _anchor(signal, left, right, hold.tip), 0.0
         wanted = _wanted(hold, left, right)
         pose, _, slowed = self._limiter.toward(wanted, hold.tip, hold.velocity, dt)
         # There is always an answer: a step is far shorter than the least depth of the tip.
@@ -208,7 +236,7 @@ class CameraControl:
 
 
 def _anchor(signal: OperatorSignal, left: FloatArray, right: FloatArray, tip: Pose) -> _Anchor:
-    return _Anchor(signal.motion_scale, 0.5 * (left + right), tip, tip.rotation())
+    return _Anchor(signal.motion_scale, signal.clutch_epoch, 0.5 * (left + right), tip, tip.rotation())
 
 
 def _wanted(hold: _Hold, left: FloatArray, right: FloatArray) -> Pose:

@@ -1,0 +1,135 @@
+"""Pedals pressed in haste or together: the endoscope never goes back, and stands while the hands are free."""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+
+import numpy as np
+import pytest
+
+from teleop_core.arm_model import arm_model
+from teleop_core.camera_control import CameraControl, CameraLimits
+from teleop_core.cart import ready_configuration
+from teleop_core.se3 import FloatArray, Pose
+from teleop_core.signals import HandSignal, OperatorSignal, TeleopState
+
+PERIOD = 0.005
+MODEL = arm_model("ECM")
+READY = tuple(ready_configuration("ECM").tolist())
+UPRIGHT = np.array([0.0, 0.0, 0.0, 1.0])
+LIMITS = CameraLimits()
+
+
+class Late:
+    """An endoscope whose setpoint is reported some packets late."""
+
+    def __init__(self, packets_late: int) -> None:
+        self.control = CameraControl(LIMITS)
+        self.now = 20.0
+        self.middle = np.array([0.0, 0.0, 0.2])
+        self.told = READY
+        self.epoch = 0
+        self.reported = deque([READY] * (packets_late + 1), maxlen=packets_late + 1)
+
+    def step(self, *, camera: bool = True, clutch: bool = False, ratio: float = 1.0) -> bool:
+        """One packet; True if the endoscope was told something."""
+        self.now += PERIOD
+        hands = tuple(
+            HandSignal(name, Pose(self.middle + np.array([side, 0.0, 0.0]), UPRIGHT), (0.0,) * 3, (0.0,) * 3, 0.3)
+            for name, side in (("MTML", 0.1), ("MTMR", -0.1))
+        )
+        signal = OperatorSignal(self.now, 1, 1, self.epoch, True, clutch, camera, 0.2, 0.0, 0.0, hands)
+        q = self.control.step(self.now, signal, True, ratio, True, self.reported[0])
+        if q is not None:
+            self.told = q
+        self.reported.append(self.told)
+        return q is not None
+
+    def move(self, way: tuple[float, float, float], steps: int, **pedals: object) -> list[float]:
+        """Move both hands on; how far the tip goes with each packet [m]."""
+        moved = []
+        for _ in range(steps):
+            self.middle = self.middle + np.array(way) / steps
+            before = self.tip()
+            self.step(**pedals)
+            moved.append(math.dist(before, self.tip()))
+        return moved
+
+    def tip(self) -> FloatArray:
+        return MODEL.tip(self.told)
+
+
+@pytest.mark.parametrize("up", [1, 2, 5])
+@pytest.mark.parametrize("late", [1, 3, 6])
+def test_a_pedal_that_bounces_does_not_take_the_endoscope_back(up: int, late: int) -> None:
+    """Pressed again at once, it goes on from where it was told to be, not from where it was reported to be."""
+    held = Late(late)
+    held.step(camera=False)
+    held.move((0.15, 0.0, 0.0), 100)
+    for _ in range(up):
+        held.step(camera=False)
+    before = held.tip()
+    began = [held.step() for _ in range(40)]
+    assert began[-1]
+    assert held.control.state is TeleopState.FOLLOWING
+    assert math.dist(held.tip(), before) <= 1e-9
+
+
+def test_an_endoscope_at_rest_is_taken_at_once() -> None:
+    """Nothing waits where nothing has moved."""
+    held = Late(3)
+    for _ in range(5):
+        held.step(camera=False)
+    assert held.step()
+
+
+def test_the_clutch_frees_the_hands_that_hold_the_world() -> None:
+    """The endoscope stands while it is pressed, and moves from fresh anchors afterwards."""
+    held = Late(0)
+    held.step(camera=False)
+    held.move((0.05, 0.0, 0.0), 200)
+    held.move((0.0, 0.0, 0.0), 200)
+    held.epoch += 1
+    assert max(held.move((-0.2, 0.1, 0.1), 50, clutch=True)) <= 1e-12
+    assert held.control.state is TeleopState.CLUTCHED
+    assert max(held.move((0.0, 0.0, 0.0), 50)) <= 1e-9
+    assert held.control.state is TeleopState.FOLLOWING
+    before = held.tip()
+    held.move((0.02, 0.0, 0.0), 200)
+    held.move((0.0, 0.0, 0.0), 200)
+    assert math.dist(held.tip(), before) == pytest.approx(0.004, rel=1e-3)
+
+
+def test_a_press_of_the_clutch_that_nobody_received_makes_new_anchors() -> None:
+    """The hands were free in between: where they are now is no motion."""
+    held = Late(0)
+    held.step(camera=False)
+    held.move((0.05, 0.0, 0.0), 200)
+    held.move((0.0, 0.0, 0.0), 200)
+    held.epoch += 1
+    held.middle = held.middle + 0.1
+    assert max(held.move((0.0, 0.0, 0.0), 50)) <= 1e-9
+
+
+def test_more_speed_is_taken_up_within_the_acceleration() -> None:
+    """Permitted a larger share of speed, the endoscope gains it at its acceleration, not at once."""
+    held = Late(0)
+    held.step(camera=False)
+    before = 0.0
+    for ratio in [0.25] * 300 + [1.0] * 60:
+        (moved,) = held.move((0.004, 0.0, 0.0), 1, ratio=ratio)
+        assert moved - before <= LIMITS.acceleration * PERIOD * PERIOD * 1.01
+        before = moved
+        held.middle[0] = min(held.middle[0], 1.5)
+
+
+def test_next_to_no_speed_leaves_the_endoscope_where_it_is() -> None:
+    """And everything in order for the packets after it."""
+    held = Late(0)
+    held.step(camera=False)
+    held.step()
+    held.move((0.02, 0.0, 0.0), 20)
+    assert max(held.move((0.1, 0.0, 0.0), 3, ratio=1e-307)) == 0.0
+    held.move((0.0, 0.0, 0.0), 400)
+    assert math.dist(held.tip(), MODEL.tip(READY)) == pytest.approx(0.2 * 0.12, rel=1e-3)
