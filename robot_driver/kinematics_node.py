@@ -29,7 +29,7 @@ from teleop_core.cart import rotation_display_in_base
 from teleop_core.contract import ARMS, CAMERA_ARM, DEFAULT_ARMS, STREAMS, instruments
 from teleop_core.fixture_table import Fixture, FixtureError, fixtures_of, read_fixtures
 from teleop_core.jaw import JawLimits
-from teleop_core.link_allowance import LinkAllowance, LinkQuality, link_allowance
+from teleop_core.link_allowance import LinkAllowance, LinkQuality, link_allowance, worse_loss
 from teleop_core.motion_limits import MotionLimits
 from teleop_core.permit import PermitHolder, stamp_is_fresh
 from teleop_core.session import CommandReceiver, Refusal, SessionLimits
@@ -152,7 +152,7 @@ class KinematicsNode(TeleopNode):
 
     def on_link_status(self, message: Any) -> None:
         """Quality of the link: what it leaves of speed and scale."""
-        worse = max(message.loss_up, message.loss_down)
+        worse = worse_loss(message.loss_up, message.loss_down)
         quality = LinkQuality(message.rtt, message.jitter, worse, message.level)
         self._allowance = link_allowance(quality, self._allowance)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 
 COMMAND, FEEDBACK, DRIVER, VIDEO = "command", "feedback", "driver", "video"
@@ -53,6 +54,11 @@ class ArmHealth:
     holding: bool = False
     permit_sequence: int = 0
     overruled: float = 0.0
+
+
+def worse_loss(up: float, down: float) -> float:
+    """The larger share of packets lost; NaN, which every limit refuses, where either way was not measured."""
+    return math.nan if math.isnan(up) or math.isnan(down) else max(up, down)
 
 
 @dataclass(frozen=True)

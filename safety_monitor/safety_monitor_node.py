@@ -26,7 +26,7 @@ from std_srvs.srv import Trigger
 from safety_monitor.arm_observation import ArmObservation
 from safety_monitor.causes import Level
 from safety_monitor.disk_watch import DiskWatch
-from safety_monitor.inputs import COMMAND, DRIVER, FEEDBACK, NOBODY, VIDEO, Inputs, LinkQuality
+from safety_monitor.inputs import COMMAND, DRIVER, FEEDBACK, NOBODY, VIDEO, Inputs, LinkQuality, worse_loss
 from safety_monitor.observations import Acceptance, ClockWatch, Control, PictureWatch, Rises, StreamObservation
 from safety_monitor.recorder_watch import RecorderWatch, summed_up
 from safety_monitor.safety_log import CHAIN, SafetyLog
@@ -330,7 +330,8 @@ class SafetyMonitorNode(TeleopNode):
         if self._link is None:
             return None
         arrived, message = self._link
-        return LinkQuality(now - arrived, message.rtt, message.jitter, max(message.loss_up, message.loss_down))
+        loss = worse_loss(message.loss_up, message.loss_down)
+        return LinkQuality(now - arrived, message.rtt, message.jitter, loss)
 
     def _happen(self, what: str, item: Any) -> None:
         """Keep an event for the next step."""

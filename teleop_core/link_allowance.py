@@ -50,6 +50,11 @@ class LinkAllowance:
     scale: float = 1.0
 
 
+def worse_loss(up: float, down: float) -> float:
+    """The larger share of packets lost; the other one where one was not measured (NaN)."""
+    return down if math.isnan(up) else max(up, down)
+
+
 def link_allowance(quality: LinkQuality, before: LinkAllowance) -> LinkAllowance:
     """What the link leaves, after what it left before."""
     if quality.level >= POOR:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from safety_monitor.conditions import present_causes
-from safety_monitor.inputs import ArmHealth, Inputs, LinkQuality, StreamHealth
+from safety_monitor.inputs import ArmHealth, Inputs, LinkQuality, StreamHealth, worse_loss
 from teleop_core.profiles import read_profile
 
 LAN = read_profile(Path(__file__).parents[2] / "config/profiles/lan.yaml")
@@ -173,3 +173,15 @@ def test_a_required_recorder_has_to_be_heard() -> None:
         present = present_causes(Inputs(streams=(), recorder_writing=writing), required, False)
         assert (("RECORDER_DOWN", "recorder") in present) is down
     assert causes({"recorder_writing": None}) == {}
+
+
+@pytest.mark.parametrize(("up", "down", "worse"), [(0.1, 0.2, 0.2), (0.2, 0.1, 0.2)])
+def test_the_worse_way_of_the_link_counts(up: float, down: float, worse: float) -> None:
+    """Commands go one way, feedback and pictures the other: the operator needs both."""
+    assert worse_loss(up, down) == worse
+
+
+@pytest.mark.parametrize(("up", "down"), [(math.nan, 0.0), (0.0, math.nan), (math.nan, math.nan)])
+def test_loss_of_which_one_way_is_not_measured_is_beyond_every_limit(up: float, down: float) -> None:
+    """Whichever way it is: what nobody knows is not taken for good."""
+    assert math.isnan(worse_loss(up, down))

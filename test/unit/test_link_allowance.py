@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from teleop_core.link_allowance import HYSTERESIS, LEAST, LinkAllowance, LinkQuality, link_allowance
+from teleop_core.link_allowance import HYSTERESIS, LEAST, LinkAllowance, LinkQuality, link_allowance, worse_loss
 
 FULL = LinkAllowance()
 GOOD = LinkQuality(0.05, 0.002, 0.0, 0)
@@ -59,3 +59,17 @@ def test_the_scale_goes_in_steps_and_does_not_flutter() -> None:
     assert scales == [1.0, 0.75, 0.75, 0.75, 1.0, 0.5, 0.5, 0.5, 0.75, 0.75, 1.0]
     assert HYSTERESIS == 0.03
     assert link_allowance(LinkQuality(0.1, 0.0, 0.0, 2), FULL).scale == 0.5
+
+
+@pytest.mark.parametrize(
+    ("up", "down", "worse"),
+    [(0.1, 0.2, 0.2), (0.2, 0.1, 0.2), (math.nan, 0.3, 0.3), (0.3, math.nan, 0.3)],
+)
+def test_the_worse_way_counts_where_the_other_was_not_measured(up: float, down: float, worse: float) -> None:
+    """NaN compares to nothing: which way it is of must not matter."""
+    assert worse_loss(up, down) == worse
+
+
+def test_loss_that_was_not_measured_at_all_is_not_known() -> None:
+    """It stays NaN, which lowers nothing."""
+    assert math.isnan(worse_loss(math.nan, math.nan))
