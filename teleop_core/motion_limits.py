@@ -35,7 +35,7 @@ ENGAGE_TOLERANCE = 0.003
 """An arm that stands this much nearer to the cannula than following allows may still be engaged [m]."""
 
 
-SHORTENINGS = 8
+SHORTENINGS = 5
 """A step of the joints that is too long for the tool is shortened so often: each time its curve counts for less."""
 
 
@@ -185,9 +185,8 @@ class MotionLimiter:
             moved = math.dist(as_floats(pose.position), as_floats(present.position))
             turned = quaternion_angle(pose.quaternion, present.quaternion)
             excess = max(moved / self._limits.tool_speed, turned / self._limits.tool_rotation_speed) / dt
-            if excess <= 1.0:
-                break
-            q = tuple(old + (new - old) / excess for new, old in zip(q, q_present, strict=True))
+            if excess > 1.0:
+                q = tuple(old + (new - old) / excess for new, old in zip(q, q_present, strict=True))
         return q
 
     def _joint(
