@@ -82,6 +82,11 @@ class CommandGate:
         """Share of full speed of the newest permit, 0..1; says nothing of whether it is fresh."""
         return self._permit.velocity_ratio
 
+    @property
+    def sampled_at(self) -> float:
+        """When the hand of the newest command that became the setpoint was sampled [s]; -inf before the first."""
+        return self._sampled_at
+
     def permitted(self, now: float) -> bool:
         """The gate holds a fresh permit at `now` [s]; an arm that is not enabled or was stopped holds all the same."""
         return now >= self._latest and self._permit.valid(now)

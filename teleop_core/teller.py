@@ -7,7 +7,7 @@ TELL_EVERY = 1.0
 
 
 class Teller:
-    """Texts for the client, each kind at most once a second; what is left out is counted and told with the next.
+    """Texts for the client, each kind at most once a second; of what is left out the newest is told, and the number.
 
     Attributes:
         refused: Commands refused since the start, by what they asked for.
@@ -18,7 +18,7 @@ class Teller:
         self.refused: dict[str, int] = {}
         self._texts: list[str] = []
         self._told_at: dict[str, float] = {}
-        self._unsaid: dict[str, int] = {}
+        self._unsaid: dict[str, tuple[int, str]] = {}
 
     def refuse(self, now: float, command: str, text: str) -> None:
         """A command was refused at `now` [s], for this reason."""
@@ -29,11 +29,23 @@ class Teller:
         """Say something of this kind at `now` [s]."""
         told_at = self._told_at.get(kind)
         if told_at is not None and now - told_at < TELL_EVERY:
-            self._unsaid[kind] = self._unsaid.get(kind, 0) + 1
+            self._unsaid[kind] = (self._unsaid_of(kind) + 1, text)
             return
+        unsaid = self._unsaid_of(kind)
+        self._unsaid.pop(kind, None)
         self._told_at[kind] = now
-        unsaid = self._unsaid.pop(kind, 0)
         self._texts.append(f"{kind}: {text}" + (f" (and {unsaid} more)" if unsaid else ""))
+
+    def step(self, now: float) -> None:
+        """Say at `now` [s] what had to wait and has waited long enough: nobody is left without an answer."""
+        for kind in [kind for kind in self._unsaid if now - self._told_at[kind] >= TELL_EVERY]:
+            count, text = self._unsaid.pop(kind)
+            if count > 1:
+                self._unsaid[kind] = (count - 1, text)
+            self.tell(now, kind, text)
+
+    def _unsaid_of(self, kind: str) -> int:
+        return self._unsaid.get(kind, (0, ""))[0]
 
     def take(self) -> list[str]:
         """What is to be said since the last call."""

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from typing import TypeVar
 
-from robot_driver.arbitration import Arbitration, Owner
+from robot_driver.arbitration import LEASE, Arbitration, Owner
 from robot_driver.arm_server import ArmServer
+from robot_driver.crtk.admission import admit
 from robot_driver.crtk.elsewhere import look_elsewhere
 from robot_driver.crtk.frames import Frames
 from robot_driver.crtk.jaw_control import JawControl
@@ -30,6 +32,7 @@ _RATHER_NOW = 0.8
 """A servo command acts when it arrives, if the one before is this share of a servo period ago."""
 _STILL = 1.5
 """An arm that got no command for so many servo periods gets one for its jaw."""
+_Stream = TypeVar("_Stream", VelocityServo, JointInterpolation, CartesianInterpolation)
 
 
 class ExternalControl:
@@ -65,11 +68,10 @@ class ExternalControl:
         self._reach = Reach(arm, self.teller)
         self._arm, self._model, self._frames = arm, arm.model, frames
         self._on_state, self._on_goal = on_state, on_goal
-        self._jaw = JawControl(arm, arm.model.jaw) if arm.model.jaw is not None else None
+        self._jaw = JawControl(arm) if arm.model.jaw is not None else None
         self._motion: Motion | None = None
         self._what, self._who = "", Owner.EXTERNAL
-        self._stepped_at = -math.inf
-        self._commanded_at = -math.inf
+        self._stepped_at = self._commanded_at = self._spoken_at = -math.inf
         self._waiting: tuple[tuple[float, ...], float, str] | None = None
 
     @property
@@ -111,7 +113,7 @@ class ExternalControl:
             self._serve(now)
 
     def servo_jr(self, now: float, offset: Sequence[float], sampled_at: float) -> None:
-        """Go on from the setpoint by (n,) [rad, m]."""
+        """Go on from the setpoint, or from the command that waits, by (n,) [rad, m]."""
         self.servo_jp(now, self._further(offset), sampled_at, "servo_jr")
 
     def servo_cp(self, now: float, pose: Pose, sampled_at: float, command: str = "servo_cp") -> None:
@@ -119,9 +121,9 @@ class ExternalControl:
         self.servo_jp(now, self._reach.pose(now, command, pose), sampled_at, command)
 
     def servo_cr(self, now: float, offset: Pose, frame: str, sampled_at: float) -> None:
-        """Go on from the setpoint: an offset of place and a turn, both in the axes of a frame."""
+        """Go on from there too: an offset of place and a turn, both in the axes of a frame."""
         in_base = frame.lstrip("/") == self._frames.base
-        present = self._model.forward(self._arm.gate.setpoint)
+        present = self._model.forward(self._asked)
         present = present if in_base else self._frames.to_plain(present)
         turned = quaternion_multiply(offset.quaternion, present.quaternion)
         goal = Pose(present.position + offset.position, turned)
@@ -129,33 +131,21 @@ class ExternalControl:
 
     def servo_cv(self, now: float, twist: FloatArray) -> None:
         """Move the tip with a twist (6,) in axes of the base [m/s, rad/s] until the next one."""
-        self._take(now)
-        motion = self._motion
-        if not isinstance(motion, VelocityServo):
-            q, velocity, began_at = self._state(now)
-            motion = VelocityServo(self._model, q, began_at, velocity, self._arm.period)
-            self._begin("servo_cv", motion)
+        motion = self._stream(now, VelocityServo)
         motion.take(now, twist.tolist())
+        self._begin(now, "servo_cv", motion)
 
     def interpolate_jp(self, now: float, stamp: float, q: Sequence[float]) -> None:
         """Follow joint positions (n,) that come seldom and irregularly; `stamp` is the client's time [s]."""
-        self._take(now)
-        motion = self._motion
-        if not isinstance(motion, JointInterpolation):
-            present, velocity, began_at = self._state(now)
-            motion = JointInterpolation(self._model, present, began_at, self._arm.period, velocity)
-            self._begin("interpolate_jp", motion)
+        motion = self._stream(now, JointInterpolation)
         motion.take(now, stamp, q)
+        self._begin(now, "interpolate_jp", motion)
 
     def interpolate_cp(self, now: float, stamp: float, pose: Pose) -> None:
         """Follow poses in the arm's base that come seldom and irregularly; `stamp` is the client's time [s]."""
-        self._take(now)
-        motion = self._motion
-        if not isinstance(motion, CartesianInterpolation):
-            present, velocity, began_at = self._state(now)
-            motion = CartesianInterpolation(self._model, present, began_at, self._arm.period, velocity)
-            self._begin("interpolate_cp", motion)
+        motion = self._stream(now, CartesianInterpolation)
         motion.take(now, stamp, pose)
+        self._begin(now, "interpolate_cp", motion)
 
     def move_jp(self, now: float, q: Sequence[float], command: str = "move_jp", who: Owner = Owner.EXTERNAL) -> None:
         """Move to joint positions (n,) [rad, m] and stop there; what is out of range is clamped and told."""
@@ -165,7 +155,7 @@ class ExternalControl:
         speed = velocity or (0.0,) * len(present)
         ratio = 1.0 if who is Owner.LOCAL_TEAM else self.ratio  # no client slows the local team down
         move = JointMove(self._model, present, speed, goal, began_at, ratio, self._arm.period)
-        self._begin(command, move)
+        self._begin(now, command, move)
 
     def move_jr(self, now: float, offset: Sequence[float]) -> None:
         """Move on from the setpoint by (n,) [rad, m]."""
@@ -178,18 +168,26 @@ class ExternalControl:
         present, velocity, began_at = self._state(now)
         speed = velocity or (0.0,) * len(present)
         move = CartesianMove(self._model, present, speed, goal, began_at, self.ratio, self._arm.period)
-        self._begin("move_cp", move)
+        self._begin(now, "move_cp", move)
 
     def servo_jaw(self, now: float, angle: float) -> None:
         """Turn the jaw to an angle [rad]."""
         self._take(now)
-        self._the_jaw().servo(now, self._jaw_angle(now, "jaw/servo_jp", angle))
+        jaw, moved = self._the_jaw(), self._the_jaw().moves
+        jaw.servo(now, self._reach.jaw(now, "jaw/servo_jp", angle))
+        self._spoken_at = now
+        if moved:
+            self._on_goal(False)
         self._say_busy()
 
     def move_jaw(self, now: float, angle: float) -> None:
         """Turn the jaw to an angle [rad] and stop there."""
         self._take(now, moves=True)
-        self._the_jaw().move(self._jaw_angle(now, "jaw/move_jp", angle), self.ratio)
+        jaw, moved = self._the_jaw(), self._the_jaw().moves
+        jaw.move(self._reach.jaw(now, "jaw/move_jp", angle), self.ratio)
+        self.leases.ask(now, self._who)
+        if moved:
+            self._on_goal(False)
         if self._motion is None:
             self._what = "jaw/move_jp"
         self._say_busy(begins=True)
@@ -214,6 +212,9 @@ class ExternalControl:
         moved = self._moves
         if moved or self._motion is not None:
             self.teller.tell(now, f"{self._what} ended", reason)
+        if self._waiting is not None:
+            taken = self.leases.check(now, self._who)
+            self.teller.refuse(now, self._waiting[2], reason if taken is None else taken.reason)
         self._motion, self._waiting = None, None
         if self._jaw is not None:
             self._jaw.stop()
@@ -246,25 +247,28 @@ class ExternalControl:
         if self._moves and (refusal := self.leases.ask(now, self._who)) is not None:
             self.stop(now, refusal.reason)
         self._serve_waiting(now)
+        self.teller.step(now)
         # A degraded session slows motions down as it slows the gate.
         turning = self._jaw is not None and self._turn_jaw(now, elapsed * self._arm.gate.velocity_ratio)
         if self._motion is not None:
             self._go_on(now)
         elif turning and now - self._commanded_at > _STILL * self._arm.period:
-            self._drive(now, self._arm.gate.setpoint)
+            self._drive(now, self._arm.gate.setpoint, self._the_jaw().stamp(now))
         if self._jaw is not None:
             moved = self._jaw.moves
             # A servo of the jaw that has arrived is no move that ends: its client has the arm as long as it speaks.
             if self._jaw.over() and moved:
-                self._reach_goal()
+                self._reach_goal(now)
 
     def _serve_waiting(self, now: float) -> None:
-        command = self._waiting[2] if self._waiting is not None else ""
+        if self._waiting is None:
+            return
+        command = self._waiting[2]
         try:
-            if self._may_go_on(now):
-                self._serve(now)
-            self._waiting = None
+            self._take(now, self._who)
+            self._serve(now)
         except CommandRefusedError as refusal:
+            self._waiting = None
             self.teller.refuse(now, command, str(refusal))
 
     def _may_go_on(self, now: float) -> bool:
@@ -289,17 +293,17 @@ class ExternalControl:
         for note in motion.notes:
             self.teller.tell(now, f"{self._what} limited", note)
         if q is not None:
-            self._drive(now, q)
+            self._drive(now, q, now)
         elif motion.busy:
             self._motion = None
-            self._reach_goal()
+            self._reach_goal(now)
         else:
             self._motion = None
 
-    def _drive(self, now: float, q: Sequence[float]) -> None:
+    def _drive(self, now: float, q: Sequence[float], sampled_at: float) -> None:
         """One step through the gate; what it refuses ends the motion, but for one that only comes too early."""
         self._commanded_at = now
-        self._arm.servo(now, q, now)
+        self._arm.servo(now, q, sampled_at)
         decision = self._arm.decision
         if decision is not None and not decision.moved:
             # The tick after a late one comes early. The goal is as good as before: the next tick goes on.
@@ -321,26 +325,14 @@ class ExternalControl:
         if decision is None or not decision.moved:
             raise CommandRefusedError(told(reasons))
         self.leases.ask(now, self._who)
+        self._spoken_at = now
         self._arm.note_applied(now - sampled_at)
         if reasons:
             self.teller.tell(now, f"{command} limited", told(reasons))
 
     def _take(self, now: float, who: Owner = Owner.EXTERNAL, *, moves: bool = False) -> None:
-        """Ask for the arm; a move that could not begin is refused, and not begun later."""
-        if who is Owner.EXTERNAL and self._barred:
-            raise CommandRefusedError(self._barred)
-        operating = self._arm.operating
-        if not operating.ready:
-            homed = "" if operating.is_homed else ", not homed"
-            raise CommandRefusedError(f"{self._arm.name} is {operating.state}{homed}: enable and home it first")
-        if moves:
-            reason = self._arm.gate.hold_reason(now)
-            if reason not in (None, GateReason.SILENCE):
-                raise CommandRefusedError(reason.value)
-        # A move is let in by an open gate; a stream has the arm from the first command that passes.
-        refusal = self.leases.ask(now, who) if moves else self.leases.check(now, who)
-        if refusal is not None:
-            raise CommandRefusedError(refusal.reason)
+        """Let somebody command the arm, or refuse them."""
+        admit(now, self._arm, self.leases, who, self._barred, moves=moves)
         self._who = who
 
     def _preempt(self) -> None:
@@ -351,9 +343,20 @@ class ExternalControl:
                 self._on_goal(False)
             self._say_busy()
 
-    def _begin(self, what: str, motion: Motion) -> None:
+    def _stream(self, now: float, kind: type[_Stream]) -> _Stream:
+        """The stream that goes on, or one that may begin."""
+        self._take(now)
+        if isinstance(self._motion, kind):
+            return self._motion
+        q, velocity, began_at = self._state(now)
+        return kind(self._model, q, began_at, period=self._arm.period, velocity=velocity)
+
+    def _begin(self, now: float, what: str, motion: Motion) -> None:
+        """A motion begins that can be done: only now it takes the place of another, and a move has the arm."""
         if self._motion is not None and self._motion.busy:
             self._on_goal(False)
+        if motion.busy:
+            self.leases.ask(now, self._who)
         self._motion, self._what, self._waiting = motion, what, None
         self._say_busy(begins=motion.busy)
 
@@ -364,25 +367,26 @@ class ExternalControl:
             return self._arm.gate.setpoint, None, now
         return self._arm.gate.setpoint, self._arm.setpoint_velocity, commanded_at
 
-    def _reach_goal(self) -> None:
+    def _reach_goal(self, now: float) -> None:
+        """A move is over; the arm is free, unless its client streams beside it: it has the arm as long as it speaks."""
         self._on_goal(True)
-        if not self._moves and self._who is not Owner.LOCAL_TEAM:
+        streams = self._motion is not None or now - self._spoken_at <= LEASE
+        if not self._moves and not streams and self._who is not Owner.LOCAL_TEAM:
             self.leases.release(self._who)
         self._say_busy()
 
     def _further(self, offset: Sequence[float]) -> tuple[float, ...]:
-        return tuple(value + step for value, step in zip(self._arm.gate.setpoint, offset, strict=True))
+        return tuple(value + step for value, step in zip(self._asked, offset, strict=True))
+
+    @property
+    def _asked(self) -> tuple[float, ...]:
+        """Where the newest servo command leads: what waits counts, or its way would be lost."""
+        return self._arm.gate.setpoint if self._waiting is None else self._waiting[0]
 
     def _the_jaw(self) -> JawControl:
         if self._jaw is None:
             raise CommandRefusedError(f"{self._arm.name} has no jaw")
         return self._jaw
-
-    def _jaw_angle(self, now: float, command: str, angle: float) -> float:
-        reachable = self._the_jaw().within(angle)
-        if reachable != angle:
-            self.teller.tell(now, f"{command} out of range", f"{angle:.4f} rad is beyond {reachable:.4f} rad")
-        return reachable
 
     @property
     def _moves(self) -> bool:

@@ -8,7 +8,6 @@ from ruckig import Trajectory
 
 from robot_driver.arm_server import ArmServer
 from robot_driver.motion.trajectory import trajectory
-from teleop_core.psm_kinematics import JointLimits
 
 SPEED, ACCELERATION = math.radians(180.0), math.radians(720.0)
 """Of a move of the jaw: less than its limits, as a client moves it with nothing to see [rad/s, rad/s^2]."""
@@ -16,6 +15,8 @@ SERVO_LASTS = 0.25
 """A servo command turns the jaw for this long [s]."""
 THERE = 1e-6
 """[rad]"""
+OLDEST = 0.99
+"""Age that a command for the jaw alone claims, as a share of the greatest that the gate takes."""
 
 
 class JawControl:
@@ -26,15 +27,9 @@ class JawControl:
         moves: A move is under way.
     """
 
-    def __init__(self, arm: ArmServer, limits: JointLimits) -> None:
-        """The jaw stands.
-
-        Args:
-            arm: The arm that has it.
-            limits: Its range, one joint [rad].
-        """
+    def __init__(self, arm: ArmServer) -> None:
+        """The jaw of this arm stands."""
         self._arm = arm
-        self._lower, self._upper = float(limits.lower[0]), float(limits.upper[0])
         self._goal: float | None = None
         self._until = -math.inf
         self._trajectory: Trajectory | None = None
@@ -49,10 +44,6 @@ class JawControl:
     def moves(self) -> bool:
         """See the attributes."""
         return self._trajectory is not None
-
-    def within(self, angle: float) -> float:
-        """The nearest angle within the range [rad]."""
-        return min(self._upper, max(self._lower, angle))
 
     def servo(self, now: float, angle: float) -> None:
         """Turn towards an angle [rad], in its range, as fast as the jaw can."""
@@ -86,6 +77,14 @@ class JawControl:
             return False
         self._arm.servo_jaw(now, wanted)
         return True
+
+    def stamp(self, now: float) -> float:
+        """When a command that only turns the jaw claims to be made [s]: as long ago as may be.
+
+        Whoever streams beside it sends older stamps, and none of them may be too old because of the jaw.
+        """
+        oldest = now - OLDEST * self._arm.limits.max_command_age
+        return max(oldest, math.nextafter(self._arm.gate.sampled_at, math.inf))
 
     def over(self) -> bool:
         """The jaw has got to where it was to go; what it did is done with."""

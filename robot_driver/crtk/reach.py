@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from robot_driver.arm_server import ArmServer
+from robot_driver.arm_server import JAW_LOWER, JAW_UPPER, ArmServer
 from robot_driver.crtk import checks
 from robot_driver.crtk.refusal import CommandRefusedError
 from robot_driver.gate_limits import Excess
@@ -54,6 +54,13 @@ class Reach:
             place, turn = MILLIMETRES * found.position_error, math.degrees(found.rotation_error)
             self._teller.tell(now, f"{command} out of reach", f"by {place:.2f} mm and {turn:.2f} deg")
         return found.q
+
+    def jaw(self, now: float, command: str, angle: float) -> float:
+        """The nearest angle of the jaw [rad] within its range; what is left out is told."""
+        reachable = min(JAW_UPPER, max(JAW_LOWER, angle))
+        if reachable != angle:
+            self._teller.tell(now, f"{command} out of range", f"{angle:.4f} rad is beyond {reachable:.4f} rad")
+        return reachable
 
     def check_step(self, q: Sequence[float]) -> None:
         """Refuse what is farther from the setpoint than the arm moves at once.

@@ -257,3 +257,12 @@ def test_disabling_closes_at_once(driven: Driven) -> None:
     assert driven.go(0.0001) == (GateReason.DISABLED,)
     driven.gate.enable(True)
     assert driven.go(0.0001) == ()
+
+
+def test_the_gate_says_what_sample_it_took_last(driven: Driven) -> None:
+    """Of the newest command that moved it; one that is refused changes nothing."""
+    assert CommandGate(gate_limits(PERIOD, 0.15, 0.06), START).sampled_at == -math.inf
+    driven.go(age=0.004)
+    assert driven.gate.sampled_at == driven.now - 0.004
+    driven.go(age=0.2)
+    assert driven.gate.sampled_at == driven.now - PERIOD - 0.004
