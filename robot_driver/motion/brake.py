@@ -31,8 +31,7 @@ class Brake:
         """
         self._bounds, self._q, self._velocity = bounds, q, velocity
         self._use(bounds.follow_acceleration, period)
-        corners = [sorted(pair) for pair in zip(q, self.rest, strict=True)]
-        if not bounds.holds([low for low, _high in corners], [high for _low, high in corners], q):
+        if not bounds.holds(tuple(map(min, q, self.rest)), tuple(map(max, q, self.rest)), q):
             self._use(bounds.brake_acceleration, period)
         self.rest = bounds.kept(self.rest, q)
 
@@ -41,20 +40,16 @@ class Brake:
         return self._bounds.kept(self._positions(time), self._q)
 
     def _use(self, acceleration: tuple[float, ...], period: float) -> None:
-        self._acceleration = acceleration
         # The speed given is the mean of the last period. It falls by a full step in the next one, as for the gate.
-        self._speed = tuple(
-            math.copysign(max(0.0, abs(speed) - 0.5 * limit * period), speed)
-            for speed, limit in zip(self._velocity, acceleration, strict=True)
+        self._joints = tuple(
+            (place, math.copysign(max(0.0, abs(speed) - 0.5 * limit * period), speed), limit)
+            for place, speed, limit in zip(self._q, self._velocity, acceleration, strict=True)
         )
-        self.duration = max(abs(speed) / limit for speed, limit in zip(self._speed, acceleration, strict=True))
+        self.duration = max(abs(speed) / limit for _place, speed, limit in self._joints)
         self.rest = self._positions(self.duration)
 
     def _positions(self, time: float) -> tuple[float, ...]:
-        return tuple(
-            place + _way(speed, limit, time)
-            for place, speed, limit in zip(self._q, self._speed, self._acceleration, strict=True)
-        )
+        return tuple(place + _way(speed, limit, time) for place, speed, limit in self._joints)
 
 
 def _way(speed: float, acceleration: float, time: float) -> float:

@@ -56,8 +56,8 @@ class CartesianMove:
         speed = bounds.checked("speed of the setpoint", velocity)
         goal = checked_pose(model.name, "goal", pose_goal)
         self._clock = MotionClock(now, stands(speed), period)
-        self._brake = None if stands(speed) else Brake(bounds, start, speed, period)
-        self._q = start if self._brake is None else self._brake.rest
+        self._brake = Brake(bounds, start, speed, period)
+        self._q = self._brake.rest
         self._line = StraightLine(model, bounds, self._q, goal)
         self._trajectory = trajectory((0.0,), (0.0,), (1.0,), *((value,) for value in self._line.pace(ratio)))
         self.goal = self._line.end
@@ -71,10 +71,9 @@ class CartesianMove:
             return None
         self._clock.advance(now, share)
         time = self._clock.time
-        if self._brake is not None:
-            if time < self._brake.duration:
-                return self._brake.at(time)
-            time -= self._brake.duration
+        if time < self._brake.duration:
+            return self._brake.at(time)
+        time -= self._brake.duration
         if time >= self._trajectory.duration:
             self._over = True
             return self.goal

@@ -106,5 +106,5 @@ def _slow(bounds: MotionBounds, velocity: tuple[float, ...], ratio: float) -> bo
 
 def _fits(bounds: MotionBounds, found: Trajectory, start: tuple[float, ...]) -> bool:
     # Ruckig's own extrema leave out the way that it brakes at first (0.19.4).
-    places = np.array([found.at_time(found.duration * number / PROBES)[0] for number in range(PROBES + 1)])
+    places = np.array([found.at_time(time)[0] for time in np.linspace(0.0, found.duration, PROBES)])
     return bounds.holds(places.min(axis=0).tolist(), places.max(axis=0).tolist(), start)

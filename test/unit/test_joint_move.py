@@ -77,6 +77,32 @@ def test_move_of_no_length_gives_its_goal_once() -> None:
     assert move.sample(2 * PERIOD) is None
 
 
+def test_move_of_no_length_is_over_at_its_start() -> None:
+    """Asked in the moment in which it begins it has arrived, and has nothing more to say."""
+    move = JointMove(PSM, HOME, STILL, HOME, 0.0, 1.0, PERIOD)
+    assert move.sample(0.0) == HOME
+    assert move.sample(PERIOD) is None
+
+
+def test_arm_at_exactly_full_speed_is_not_too_fast() -> None:
+    """It goes on at it, and does not brake first."""
+    full = motion_bounds(PSM).speed[0]
+    move = JointMove(PSM, (-1.0, *HOME[1:]), (full, *STILL[1:]), (1.0, *HOME[1:]), 0.0, 1.0, PERIOD)
+    path = [move.sample(tick * PERIOD) for tick in range(1, 6)]
+    assert np.diff([q[0] for q in path if q]) / PERIOD == pytest.approx(full)
+
+
+@pytest.mark.parametrize(("insertion", "brakes"), [(0.23, False), (0.23065, True)])
+def test_way_that_leaves_the_range_for_a_moment_is_not_taken(insertion: float, brakes: bool) -> None:
+    """By 0.02 mm, soon after the start: there it brakes first, at the rate of an arm that follows."""
+    bounds, velocity = motion_bounds(PSM), (0.0, 0.0, 0.05, 0.0, 0.0, 0.0)
+    move = JointMove(PSM, (0.0, 0.0, insertion, *HOME[3:]), velocity, (1.3, 0.0, 0.1, *HOME[3:]), 0.0, 1.0, PERIOD)
+    first = move.sample(PERIOD)
+    assert first is not None
+    change = 0.05 - (first[2] - insertion) / PERIOD
+    assert change == pytest.approx(bounds.follow_acceleration[2] * PERIOD if brakes else 0.0, abs=1e-3)
+
+
 def test_arm_in_motion_goes_on() -> None:
     """The speed is continuous where a move takes over."""
     velocity = (0.5, 0.2, -0.05, 1.0, 0.0, 0.5)
@@ -133,6 +159,8 @@ def test_trajectory_that_there_is_not_is_refused() -> None:
     for goal in ([math.nan], [1e300]):
         with pytest.raises(MotionRefused, match="no trajectory: "):
             trajectory([0.0], [0.0], goal, [1.0], [1.0])
+    with pytest.raises(MotionRefused, match=r"^no trajectory: it would take too long$"):
+        trajectory([0.0, 0.0], [0.0, 0.0], [1.0, 1.0], [1e-6, 1e-6], [1.0, 1.0])
 
 
 def test_setpoint_that_is_none_is_refused() -> None:
