@@ -46,6 +46,11 @@ CORE_PARTS = (
         ("test/unit/test_command_gate*.py", "test/unit/test_gate_*.py"),
     ),
     CorePart("arbitration", ("robot_driver/arbitration.py",), ("test/unit/test_arbitration*.py",)),
+    CorePart(
+        "clients",
+        ("robot_driver/crtk/command_age.py", "robot_driver/crtk/elsewhere.py"),
+        ("test/unit/clients/test_command_age*.py", "test/unit/clients/test_elsewhere*.py"),
+    ),
     CorePart("holds", ("robot_driver/hold_watch.py",), ("test/unit/test_hold_watch*.py",)),
     CorePart(
         "freshness",
@@ -94,6 +99,21 @@ CORE_PARTS = (
         ),
     ),
     CorePart("motion bounds", ("robot_driver/motion/bounds.py",), ("test/unit/test_motion_bounds*.py",)),
+    CorePart(
+        "moves",
+        (
+            "robot_driver/motion/motion.py",
+            "robot_driver/motion/pose_goal.py",
+            "robot_driver/motion/brake.py",
+            "robot_driver/motion/joint_move.py",
+            "robot_driver/motion/cartesian_move.py",
+        ),
+        (
+            "test/unit/test_motion_clock*.py",
+            "test/unit/test_joint_move*.py",
+            "test/unit/test_cartesian_move*.py",
+        ),
+    ),
 )
 
 

@@ -87,6 +87,15 @@ def test_a_late_first_sample_of_an_arm_that_stands_is_no_longer_than_one_period(
     assert late.sample(2 * PERIOD) != prompt.sample(PERIOD)
 
 
+def test_a_move_is_over_at_the_very_moment_of_its_end() -> None:
+    """It says its goal then, and nothing more."""
+    move = CartesianMove(PSM, HOME, STILL, PSM.forward(HOME), 0.0, 1.0, PERIOD)
+    end = move._trajectory.duration
+    assert 0.0 < end < PERIOD
+    assert move.sample(end) == move.goal
+    assert move.sample(end + PERIOD) is None
+
+
 def test_the_last_nanoseconds_of_a_move_do_not_lead_past_its_end() -> None:
     """Rounding makes a few shares larger than the whole way; there is no orientation for that."""
     for number in range(1, 41):
