@@ -107,6 +107,7 @@ CORE_PARTS = (
             "robot_driver/motion/brake.py",
             "robot_driver/motion/joint_move.py",
             "robot_driver/motion/cartesian_move.py",
+            "robot_driver/motion/straight_line.py",
         ),
         (
             "test/unit/test_motion_clock*.py",
