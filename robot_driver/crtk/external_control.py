@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from operator import add
 from typing import TypeVar
 
 from robot_driver.arbitration import LEASE, Arbitration, Owner
@@ -113,17 +114,17 @@ class ExternalControl:
             self._serve(now)
 
     def servo_jr(self, now: float, offset: Sequence[float], sampled_at: float) -> None:
-        """Go on from the setpoint, or from the command that waits, by (n,) [rad, m]."""
-        self.servo_jp(now, self._further(offset), sampled_at, "servo_jr")
+        """Go on by (n,) [rad, m]."""
+        self.servo_jp(now, tuple(map(add, self._going_to, offset)), sampled_at, "servo_jr")
 
     def servo_cp(self, now: float, pose: Pose, sampled_at: float, command: str = "servo_cp") -> None:
         """Put the tip at a pose in the arm's base."""
         self.servo_jp(now, self._reach.pose(now, command, pose), sampled_at, command)
 
     def servo_cr(self, now: float, offset: Pose, frame: str, sampled_at: float) -> None:
-        """Go on from there too: an offset of place and a turn, both in the axes of a frame."""
+        """Go on: an offset of place and a turn, both in the axes of a frame."""
         in_base = frame.lstrip("/") == self._frames.base
-        present = self._model.forward(self._asked)
+        present = self._model.forward(self._going_to)
         present = present if in_base else self._frames.to_plain(present)
         turned = quaternion_multiply(offset.quaternion, present.quaternion)
         goal = Pose(present.position + offset.position, turned)
@@ -158,8 +159,9 @@ class ExternalControl:
         self._begin(now, command, move)
 
     def move_jr(self, now: float, offset: Sequence[float]) -> None:
-        """Move on from the setpoint by (n,) [rad, m]."""
-        self.move_jp(now, self._further(offset), "move_jr")
+        """Move on by (n,) [rad, m]: from the goal of the move that is under way, else from the setpoint."""
+        start = self._motion.goal if self._motion is not None and self._motion.busy else self._going_to
+        self.move_jp(now, tuple(map(add, start, offset)), "move_jr")
 
     def move_cp(self, now: float, pose: Pose) -> None:
         """Move the tip to a pose in the arm's base, in a straight line; what is out of reach is clamped and told."""
@@ -375,12 +377,9 @@ class ExternalControl:
             self.leases.release(self._who)
         self._say_busy()
 
-    def _further(self, offset: Sequence[float]) -> tuple[float, ...]:
-        return tuple(value + step for value, step in zip(self._asked, offset, strict=True))
-
     @property
-    def _asked(self) -> tuple[float, ...]:
-        """Where the newest servo command leads: what waits counts, or its way would be lost."""
+    def _going_to(self) -> tuple[float, ...]:
+        """Where a relative step begins: the servo command that waits, so that none is lost; else the setpoint."""
         return self._arm.gate.setpoint if self._waiting is None else self._waiting[0]
 
     def _the_jaw(self) -> JawControl:

@@ -12,7 +12,6 @@ import pytest
 from robot_driver.arbitration import Owner
 from robot_driver.crtk.refusal import CommandRefusedError
 from robot_driver.motion.motion import MotionRefused
-from teleop_core import se3
 from teleop_core.contract import ARMS, CAMERA_ARM, INSTRUMENT_ARMS
 from teleop_core.se3 import Pose
 
@@ -65,27 +64,6 @@ def test_a_cartesian_move_goes_in_a_straight_line(serve: Any, name: str) -> None
     assert deviation.max() <= 1e-5
     assert math.dist(tips[-1], goal.position) <= 1e-8
     assert served.goals == [True]
-
-
-def test_relative_motions_start_from_the_setpoint(serve: Any) -> None:
-    """move_jr and servo_jr add to the setpoint; servo_cr to place and orientation in the axes of the plain frame."""
-    served = serve("PSM1")
-    before = served.q
-    served.control.move_jr(served.now, (0.05, 0.0, 0.01, 0.0, 0.1, 0.0))
-    served.until_idle()
-    assert served.q == pytest.approx(np.add(before, (0.05, 0.0, 0.01, 0.0, 0.1, 0.0)), abs=1e-9)
-    before = served.q
-    served.control.servo_jr(served.now, (0.0, 1e-4, 0.0, 0.0, 0.0, 0.0), served.now)
-    served.run(0.3)
-    assert served.q == pytest.approx(np.add(before, (0.0, 1e-4, 0.0, 0.0, 0.0, 0.0)), abs=1e-9)
-    plain = served.frames.to_plain(served.arm.model.forward(served.q))
-    turn = np.array([0.0, 0.0, math.sin(5e-4), math.cos(5e-4)])
-    served.control.servo_cr(served.now, Pose(np.array([2e-5, 0.0, 0.0]), turn), "", served.now)
-    served.run(0.05)
-    after = served.frames.to_plain(served.arm.model.forward(served.q))
-    np.testing.assert_allclose(after.position - plain.position, [2e-5, 0.0, 0.0], atol=1e-9)
-    expected = se3.quaternion_multiply(turn, plain.quaternion)
-    assert se3.quaternion_angle(after.quaternion, expected) <= 1e-9
 
 
 def test_a_velocity_lasts_as_long_as_the_client_speaks(serve: Any) -> None:
