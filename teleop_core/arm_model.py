@@ -84,6 +84,20 @@ class ArmModel:
         position: FloatArray = self._kinematics.forward(q)[0]
         return position
 
+    def link(self, q: ArrayLike) -> Pose:
+        """Return the frame of the last of the first joints in the base, at their values q (k,), 1 <= k <= n [rad, m].
+
+        That of the joint itself, as the table of the arm has it: with all joints it is not yet the tip's.
+
+        Raises:
+            ValueError: q is not 1 to n values.
+        """
+        values, most = as_floats(q), len(self._table)
+        if not 1 <= len(values) <= most:
+            raise ValueError(f"q must be 1 to {most} values, got {len(values)}")
+        transform = psm_kinematics.chain_of_frames(values, self._table[: len(values)])[-1]
+        return Pose.from_rotation(transform[:3, 3], transform[:3, :3])
+
     def shaft_deviation(self, q: ArrayLike) -> float:
         """Return how far the line of the shaft passes from the RCM [m] at q (n,), from the full chain of transforms."""
         shaft_end = psm_kinematics.chain_of_frames(q, self._table)[_SHAFT_END]

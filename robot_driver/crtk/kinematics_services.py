@@ -21,17 +21,24 @@ class KinematicsServices:
         self._arm, self._frames = arm, frames
 
     def forward(self, request: Any, response: Any, *, local: bool) -> Any:
-        """Where the tip is at the joint positions of the request; where they are missing, at the setpoint."""
+        """Where the tip is at the joint positions of the request; where they are missing, at the setpoint.
+
+        Of the first joints alone: where the frame of the last one is, as that of the wrist of an instrument.
+        """
         model = self._arm.model
+        given = request.jp or self._arm.gate.setpoint
         try:
-            given = request.jp or self._arm.gate.setpoint
-            pose = model.forward(checks.joint_values((), given, model.joint_names))
+            q = checks.joint_values((), given, model.joint_names[: len(given)])
         except CommandRefusedError as refusal:
             response.result, response.message = False, str(refusal)
             return response
+        whole = len(q) == len(model.joint_names)
+        pose = model.forward(q) if whole else model.link(q)
         fill_pose(response.cp, pose if local else self._frames.to_plain(pose))
         response.result, response.message = True, ""
-        if not model.within(given):
+        if not whole:
+            response.message = f"not the tip: the frame of {model.joint_names[len(q) - 1]}, joint {len(q)}"
+        elif not model.within(q):
             response.message = "these joint positions are outside the range of the arm"
         return response
 

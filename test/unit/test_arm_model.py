@@ -41,6 +41,21 @@ def test_inverse_is_exact_on_ten_thousand_poses(name: str):
 
 
 @pytest.mark.parametrize("name", ARMS)
+def test_the_frames_of_the_joints_lead_to_the_tip(name: str):
+    """The last is at the tip, the shaft's pass through the remote centre; too many joints and none are refused."""
+    model = arm_model(name)
+    for q in random_configurations(model, 50, seed=13):
+        assert math.dist(model.link(q).position, model.tip(q)) <= 1e-9
+        shaft = model.link(q[:3])
+        along, wrist = shaft.rotation()[:, 2], model.link(q[:4]).position
+        np.testing.assert_allclose(np.cross(wrist - shaft.position, along), 0.0, atol=1e-12)
+        assert np.linalg.norm(np.cross(shaft.position, along)) <= 1e-9  # through the remote centre
+    for wrong in ([], [0.0] * (len(model.joint_names) + 1)):
+        with pytest.raises(ValueError, match="q must be 1 to"):
+            model.link(wrong)
+
+
+@pytest.mark.parametrize("name", ARMS)
 def test_jacobian_is_the_derivative_of_the_pose(name: str):
     """Each column is the finite difference of place and orientation, in base axes and in the tip's own."""
     model, step = arm_model(name), 1e-6

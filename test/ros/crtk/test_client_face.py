@@ -23,7 +23,8 @@ from rclpy.qos import (
 from robot_driver.crtk.answers import CONNECTING
 from teleop_core import cart, se3
 from teleop_core.arm_model import arm_model
-from teleop_core.contract import ARM_SERVICES, ARMS, INSTRUMENT_ARMS, STREAMS, Intent
+from teleop_core.contract import ARM_SERVICES, ARMS, CAMERA_ARM, INSTRUMENT_ARMS, STREAMS, Intent
+from teleop_core.psm_kinematics import INSERTION_AT_RCM
 from teleop_ros.convert import pose_from_message, pose_message, seconds
 
 pytestmark = [pytest.mark.dds, pytest.mark.slow]
@@ -193,15 +194,27 @@ def test_kinematics_services_answer_in_both_frames(theatre: Any, arm: str) -> No
         assert list(back.jp) == pytest.approx(q, abs=1e-8)
     local = pose_from_message(theatre.ask("local_forward_kinematics", arm, jp=q).cp)
     assert math.dist(local.position, model.forward(q).position) <= 1e-12
-    refused = theatre.ask("forward_kinematics", arm, jp=q[:-1])
-    assert not refused.result
-    assert "values" in refused.message
+    for wrong in ([*q, 0.0], [math.nan] * len(q), [math.inf]):
+        refused = theatre.ask("forward_kinematics", arm, jp=wrong)
+        assert not refused.result
+        assert "position" in refused.message
     far = model.forward(q)
     far.position[2] -= 1.0
     refused = theatre.ask("local_inverse_kinematics", arm, cp=pose_message(far), jp=q)
     assert not refused.result
     assert "out of reach by" in refused.message
     assert model.within(list(refused.jp))
+
+
+@pytest.mark.parametrize("arm", ARMS)
+def test_forward_kinematics_of_the_first_joints_give_the_frame_of_the_last_one(theatre: Any, arm: str) -> None:
+    """At zero an instrument's wrist is above the remote centre by what it has to be inserted; told it is no tip."""
+    joints, above = (3, 0.3822) if arm == CAMERA_ARM else (4, INSERTION_AT_RCM)
+    answer = theatre.ask("local_forward_kinematics", arm, jp=[0.0] * joints)
+    assert answer.result, answer.message
+    assert "not the tip" in answer.message
+    assert pose_from_message(answer.cp).position == pytest.approx((0.0, 0.0, above), abs=1e-9)
+    assert theatre.ask("forward_kinematics", arm, jp=[0.0] * joints).result
 
 
 @pytest.mark.parametrize("arm", ARMS)
