@@ -31,8 +31,8 @@ from teleop_core.teller import Teller
 LOCAL_TEAM_MOVE = "local_team/move_jp"
 _RATHER_NOW = 0.8
 """A servo command acts when it arrives, if the one before is this share of a servo period ago."""
-_STILL = 1.5
-"""An arm that got no command for so many servo periods gets one for its jaw."""
+_STREAM = 4.5
+"""Servo commands no more servo periods apart carry the jaw: one between them, for its sake, would disturb them."""
 _Stream = TypeVar("_Stream", VelocityServo, JointInterpolation, CartesianInterpolation)
 
 
@@ -72,7 +72,7 @@ class ExternalControl:
         self._jaw = JawControl(arm) if arm.model.jaw is not None else None
         self._motion: Motion | None = None
         self._what, self._who = "", Owner.EXTERNAL
-        self._stepped_at = self._commanded_at = self._spoken_at = -math.inf
+        self._stepped_at = self._commanded_at = self._served_at = self._spoken_at = -math.inf
         self._waiting: tuple[tuple[float, ...], float, str] | None = None
 
     @property
@@ -254,7 +254,7 @@ class ExternalControl:
         turning = self._jaw is not None and self._turn_jaw(now, elapsed * self._arm.gate.velocity_ratio)
         if self._motion is not None:
             self._go_on(now)
-        elif turning and now - self._commanded_at > _STILL * self._arm.period:
+        elif turning and now - self._served_at > _STREAM * self._arm.period:
             self._drive(now, self._arm.gate.setpoint, self._the_jaw().stamp(now))
         if self._jaw is not None:
             moved = self._jaw.moves
@@ -320,7 +320,7 @@ class ExternalControl:
         if self._waiting is None:
             return
         (q, sampled_at, command), self._waiting = self._waiting, None
-        self._commanded_at = now
+        self._commanded_at = self._served_at = now
         self._arm.servo(now, q, sampled_at)
         decision = self._arm.decision
         reasons = () if decision is None else decision.reasons
