@@ -3,7 +3,8 @@
 The teleoperation session and external CRTK clients own an arm while they move it: each command that the gate lets pass
 renews the lease, and silence ends it, as does a stream of refused ones. Who has the arm keeps it; a newcomer is
 refused, counted and told why. The local team takes any arm at once, whoever has it, and keeps it until it lets go; so
-does whoever takes an arm at its own driver, where this one is only a client.
+does whoever takes an arm at its own driver, where this one is only a client. What the local team has had before that, and
+has not let go since, is the local team's again afterwards.
 
 A clock that runs backwards or shows no time opens nothing: no lease ends or begins by it. Only the local team is heard
 all the same, as its claim takes the arm from a machine and gives it to people who stand beside it.
@@ -69,6 +70,7 @@ class Arbitration:
         self._arm = arm
         self._lease = lease
         self._owner: Owner | None = None
+        self._claimed = False
         self._until = -math.inf
         self._latest = -math.inf
 
@@ -85,6 +87,7 @@ class Arbitration:
         refusal = self.check(now, who)
         if refusal is None:
             self._owner, self._until = who, math.inf if who in _AT_ONCE else now + self._lease
+            self._claimed = self._claimed or who is Owner.LOCAL_TEAM
         return refusal
 
     def check(self, now: float, who: Owner) -> Refusal | None:
@@ -100,9 +103,11 @@ class Arbitration:
         return None
 
     def release(self, who: Owner) -> None:
-        """Let the arm go at once; of no effect for anybody but its owner."""
+        """Let the arm go at once, or a claim of it; of no effect for anybody else."""
+        if who is Owner.LOCAL_TEAM:
+            self._claimed = False
         if self._owner is who:
-            self._owner = None
+            self._owner = Owner.LOCAL_TEAM if self._claimed else None
 
     def owner(self, now: float) -> Owner | None:
         """Who owns the arm at `now` [s]; None if it is free."""

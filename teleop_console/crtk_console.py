@@ -117,7 +117,7 @@ class CrtkConsole:
         for subscription in self._asked:
             take_waiting(subscription)
         for master in self._masters.values():
-            master.answer()
+            master.turn()
         self._tell(reports)
         self._turn = (self._turn + 1) % OFFSET_EVERY
         if self._turn == 0:

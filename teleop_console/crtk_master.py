@@ -77,8 +77,10 @@ class CrtkMaster:
         """Whether it may lead an arm: enabled, as its state commands say."""
         return self._state.ready
 
-    def answer(self) -> None:
-        """Answer a request to each service, if there is one."""
+    def turn(self) -> None:
+        """Say what had to wait; answer a request to each service, if there is one."""
+        self._teller.step(self._node.now())
+        self._say()
         for service in self._services:
             request, header = service.handle.service_take_request(service.srv_type.Request)
             if header is not None:
@@ -116,6 +118,9 @@ class CrtkMaster:
 
     def _refuse(self, stream: str, why: str) -> None:
         self._teller.refuse(self._node.now(), STREAMS[stream].topic.removeprefix("{master}/"), why)
+        self._say()
+
+    def _say(self) -> None:
         for text in self._teller.take():
             told = f"{self._name}: {text}"
             self._warnings.publish(self._warnings.msg_type(data=told))

@@ -16,6 +16,8 @@ from math import inf
 
 CONNECTING = 0.2
 """From the connection of a topic until its messages surely arrive [s]."""
+LONGEST = 1.0
+"""However many clients come, one after the other: whoever waits is answered after so long [s]."""
 MOST_OWED = 50
 """So many answers wait at most, however many commands come: further ones are not put off."""
 STOPPING = ("disable", "pause", "unhome")
@@ -29,6 +31,7 @@ class Answers:
         self._listeners = 0
         self._connected_at = -inf
         self._owed: list[str] = []
+        self._owed_since = inf
         self._somebody_new = False
 
     def listeners(self, now: float, count: int) -> None:
@@ -43,12 +46,16 @@ class Answers:
         connected = now >= self._connected_at and not self._owed
         if command in STOPPING or connected or len(self._owed) >= MOST_OWED:
             return True
+        if not self._owed:
+            self._owed_since = now
         self._owed.append(command)
         return False
 
     def due(self, now: float) -> list[str]:
         """State commands to be answered now, each with an event of its own; one that is empty for somebody new."""
-        if now < self._connected_at or not (self._owed or self._somebody_new):
+        waits = now < min(self._connected_at, self._owed_since + LONGEST)
+        if waits or not (self._owed or self._somebody_new):
             return []
-        due, self._owed, self._somebody_new = self._owed or [""], [], False
+        due, self._owed, self._owed_since = self._owed or [""], [], inf
+        self._somebody_new = now < self._connected_at
         return due

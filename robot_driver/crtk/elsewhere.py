@@ -29,5 +29,6 @@ def look_elsewhere(
         arm.taken_over()
     elif known and not who:
         leases.release(Owner.ELSEWHERE)
-        teller.tell(now, "arm given back", "the next engagement moves it")
+        owner = leases.owner(now)
+        teller.tell(now, "arm given back", "the next engagement moves it" if owner is None else f"to {owner.value}")
         arm.given_back()

@@ -231,9 +231,10 @@ class ExternalControl:
             self.leases.ask(now, Owner.LOCAL_TEAM)
             self.stop(now, "the local team has taken the arm")
             self._arm.taken_over()
-        elif has_it and not taken:
-            self.stop(now, "the local team has let the arm go")
-            self._arm.stand()
+        elif not taken:
+            if has_it:
+                self.stop(now, "the local team has let the arm go")
+                self._arm.stand()
             self.leases.release(Owner.LOCAL_TEAM)
 
     def local_move(self, now: float, q: Sequence[float]) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from robot_driver.crtk.answers import CONNECTING, MOST_OWED, STOPPING, Answers
+from robot_driver.crtk.answers import CONNECTING, LONGEST, MOST_OWED, STOPPING, Answers
 
 
 def test_nobody_new_is_answered_at_once() -> None:
@@ -50,6 +50,20 @@ def test_what_stops_the_arm_is_told_at_once(command: str) -> None:
     answers.listeners(10.0, 3)
     assert not answers.at_once(10.0, "enable")
     assert answers.at_once(10.0, command)
+
+
+def test_clients_that_come_and_go_put_nobody_off_for_ever() -> None:
+    """A second at most; whoever came last is told the state when it can hear it."""
+    answers, now = Answers(), 10.0
+    answers.listeners(now, 1)
+    assert not answers.at_once(now, "enable")
+    told = []
+    for turn in range(1, 15):
+        now = 10.0 + 0.1 * turn
+        answers.listeners(now, 1 + turn % 2)
+        told += [(round(now - 10.0, 3), command) for command in answers.due(now)]
+    assert told == [(LONGEST, "enable")]
+    assert answers.due(now + CONNECTING) == [""]
 
 
 def test_a_flood_of_commands_is_not_kept() -> None:

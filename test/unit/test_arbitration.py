@@ -78,6 +78,29 @@ def test_owner_lets_go(arm: Arbitration) -> None:
     assert arm.ask(1.0, TELEOPERATION) is None
 
 
+def test_a_claim_outlasts_who_takes_the_arm_at_its_own_driver(arm: Arbitration) -> None:
+    """The local team has not let go: given back there, the arm is theirs again, until they do."""
+    arm.ask(1.0, LOCAL_TEAM)
+    arm.ask(2.0, ELSEWHERE)
+    assert arm.owner(2.0) is ELSEWHERE
+    arm.release(ELSEWHERE)
+    assert arm.owner(1e9) is LOCAL_TEAM
+    assert arm.ask(1e9, TELEOPERATION) is not None
+    arm.release(LOCAL_TEAM)
+    assert arm.owner(1e9) is None
+
+
+def test_a_claim_ends_when_it_is_let_go_also_meanwhile(arm: Arbitration) -> None:
+    """Only the claim: whoever took the arm at its own driver keeps it; afterwards it is free."""
+    arm.ask(1.0, LOCAL_TEAM)
+    arm.ask(2.0, ELSEWHERE)
+    arm.release(LOCAL_TEAM)
+    assert arm.owner(2.0) is ELSEWHERE
+    arm.release(ELSEWHERE)
+    assert arm.owner(2.0) is None
+    assert arm.ask(2.0, TELEOPERATION) is None
+
+
 @pytest.mark.parametrize("wrong", [0.9, -math.inf, math.inf, math.nan])
 def test_clock_that_runs_backwards_opens_nothing(arm: Arbitration, wrong: float) -> None:
     """Neither a new lease nor the end of one; a renewal is refused too, and the time that was wrong is forgotten."""

@@ -78,6 +78,17 @@ def test_an_arm_that_is_given_back_is_free_and_begins_where_it_is(watched: Watch
     assert (len(watched.stops), watched.arm.holds) == (1, holds)
 
 
+def test_an_arm_that_the_local_team_had_is_theirs_again(watched: Watched) -> None:
+    """They have not let go of it: no engagement moves it."""
+    watched.leases.ask(watched.now, Owner.LOCAL_TEAM)
+    watched.said = WHO
+    watched.look()
+    watched.said = ""
+    assert watched.look() == ["arm given back: to the local team"]
+    assert watched.owner is Owner.LOCAL_TEAM
+    assert watched.look() == []
+
+
 def test_each_time_is_told(watched: Watched) -> None:
     """A second later, as a client hears of one kind of thing once a second."""
     for _ in range(2):

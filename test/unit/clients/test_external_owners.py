@@ -81,6 +81,19 @@ def test_a_move_of_the_local_team_is_a_claim(serve: Any) -> None:
     assert served.control.leases.owner(served.now) is Owner.LOCAL_TEAM
 
 
+def test_a_claim_that_is_let_go_while_the_arm_is_taken_elsewhere_is_over(serve: Any) -> None:
+    """Else nobody would know how to give it back."""
+    served, said = serve("PSM1"), "PSM1 at /robot1 belongs to somebody"
+    served.control.claim(served.now, True)
+    served.arm._backend.taken = lambda _arm: said
+    served.run(0.02)
+    served.control.claim(served.now, False)
+    assert served.control.leases.owner(served.now) is Owner.ELSEWHERE
+    said = ""
+    served.run(0.02)
+    assert served.control.leases.owner(served.now) is None
+
+
 def test_a_claim_that_is_repeated_does_not_stop_the_local_team(serve: Any) -> None:
     """The command line says it until the driver shows it; a release without a claim is nothing."""
     served = serve("PSM1")
@@ -174,7 +187,7 @@ def test_a_client_whose_stream_the_gate_refuses_does_not_keep_the_arm(serve: Any
 
 
 def test_an_arm_that_is_taken_at_its_own_driver_holds_is_told_and_comes_back(serve: Any) -> None:
-    """Its motion ends, nobody here moves it, not even the local team; let go it is taken up where it is, and moves."""
+    """Its motion ends, nobody here moves it, not even the local team, whose claim counts afterwards; then it moves."""
     served = serve("PSM1")
     robot = served.arm._backend
     served.control.move_jp(served.now, serve.near("PSM1", 0.5))
@@ -197,6 +210,8 @@ def test_an_arm_that_is_taken_at_its_own_driver_holds_is_told_and_comes_back(ser
     robot.arms["PSM1"].setpoint = robot.arms["PSM1"].position = elsewhere
     said = ""
     served.run(0.005)
+    assert served.control.leases.owner(served.now) is Owner.LOCAL_TEAM, "it asked for the arm and has not let go"
+    served.control.claim(served.now, False)
     assert served.control.leases.owner(served.now) is None
     assert served.q == pytest.approx(elsewhere, abs=1e-9), "no leap back"
     assert served.control.teleoperate(served.now, served.q, served.now)
