@@ -3,8 +3,8 @@
 The teleoperation session and external CRTK clients own an arm while they move it: each command that the gate lets pass
 renews the lease, and silence ends it, as does a stream of refused ones. Who has the arm keeps it; a newcomer is
 refused, counted and told why. The local team takes any arm at once, whoever has it, and keeps it until it lets go; so
-does whoever takes an arm at its own driver, where this one is only a client. What the local team has had before that, and
-has not let go since, is the local team's again afterwards.
+does whoever takes an arm at its own driver, where this one is only a client. What the local team has had before that,
+and has not let go since, is theirs again afterwards.
 
 A clock that runs backwards or shows no time opens nothing: no lease ends or begins by it. Only the local team is heard
 all the same, as its claim takes the arm from a machine and gives it to people who stand beside it.
