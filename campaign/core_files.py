@@ -89,6 +89,7 @@ CORE_PARTS = (
             "test/unit/test_teleoperation*.py",
             "test/unit/test_hand_mapping*.py",
             "test/unit/test_motion_limits*.py",
+            "test/unit/test_step_time*.py",
             "test/unit/test_jaw*.py",
             "test/unit/test_tremor_filter*.py",
             "test/unit/test_virtual_fixtures*.py",

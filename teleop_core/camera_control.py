@@ -25,7 +25,7 @@ from teleop_core.motion_limits import MotionLimiter, MotionLimits
 from teleop_core.se3 import FloatArray, Pose, quaternion_multiply
 from teleop_core.setpoint_watch import FEEDBACK_LAG, SetpointWatch
 from teleop_core.signals import OperatorSignal, TeleopState
-from teleop_core.step_time import NEXT_TO_NOTHING, step_time
+from teleop_core.step_time import is_a_step, step_time
 
 SHORTEST_LINE = 0.03
 """Hands that are nearer to each other in the picture do not turn it [m]: their line has no sure direction."""
@@ -181,7 +181,7 @@ class CameraControl:
             hold.velocity = hold.velocity * min(1.0, hold.ratio / velocity_ratio)
             hold.ratio = velocity_ratio
             dt = velocity_ratio * step_time(now - hold.commanded_at, signal.stamp - hold.stamp)
-            if dt >= NEXT_TO_NOTHING:
+            if is_a_step(dt):
                 self._advance(hold, signal, left, right, dt)
         hold.commanded_at, hold.stamp = now, signal.stamp
         return hold.q

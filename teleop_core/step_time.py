@@ -8,7 +8,7 @@ LONGEST_STEP = 0.02
 """Motion is planned for at most this long after the previous command [s], however late the next one comes."""
 
 NEXT_TO_NOTHING = 1e-9
-"""A shorter step [s], where next to no speed is permitted, is none: it moves nothing, and numbers overflow by it."""
+"""Shortest step that is one [s]."""
 
 
 def step_time(passed: float, between_samples: float) -> float:
@@ -19,3 +19,11 @@ def step_time(passed: float, between_samples: float) -> float:
         between_samples: Time from the previous hand sample to this one, as their stamps say [s].
     """
     return max(SHORTEST_STEP, min(between_samples, passed + ARRIVAL_JITTER, LONGEST_STEP))
+
+
+def is_a_step(duration: float) -> bool:
+    """Whether a step of so long [s] is made: a shorter one, where next to no speed is permitted, moves nothing.
+
+    Numbers overflow by it. What is no number is no step.
+    """
+    return duration >= NEXT_TO_NOTHING

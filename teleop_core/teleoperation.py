@@ -25,7 +25,7 @@ from teleop_core.psm_kinematics import JOINT_LIMITS, forward_pose
 from teleop_core.se3 import FloatArray, Pose
 from teleop_core.setpoint_watch import SetpointWatch
 from teleop_core.signals import HandSignal, OperatorSignal, TeleopState
-from teleop_core.step_time import NEXT_TO_NOTHING, step_time
+from teleop_core.step_time import is_a_step, step_time
 from teleop_core.tremor_filter import TremorFilter
 from teleop_core.virtual_fixtures import VirtualFixtures, fixture_reason
 
@@ -251,7 +251,7 @@ class HandArmPair:
             # Where time goes faster than before, the tip does not: it has to gain the speed it may have now.
             engagement.velocity = engagement.velocity * min(1.0, engagement.ratio / velocity_ratio)
             engagement.ratio = velocity_ratio
-            if dt >= NEXT_TO_NOTHING:
+            if is_a_step(dt):
                 self._follow(engagement, wanted, hand.gripper, dt)
         engagement.commanded_at, engagement.stamp = now, signal.stamp
 

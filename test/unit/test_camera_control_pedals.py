@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 
 from teleop_core.arm_model import arm_model
-from teleop_core.camera_control import CameraControl, CameraLimits
+from teleop_core.camera_control import AT_REST, CameraControl, CameraLimits
 from teleop_core.cart import ready_configuration
 from teleop_core.se3 import FloatArray, Pose
+from teleop_core.setpoint_watch import FEEDBACK_LAG
 from teleop_core.signals import HandSignal, OperatorSignal, TeleopState
 
 PERIOD = 0.005
@@ -76,6 +77,33 @@ def test_a_pedal_that_bounces_does_not_take_the_endoscope_back(up: int, late: in
     assert math.dist(held.tip(), before) <= 1e-9
 
 
+@pytest.mark.parametrize(
+    ("moved", "waited", "begins"),
+    [
+        (2e-6, math.nextafter(FEEDBACK_LAG, 0.0), False),
+        (2e-6, FEEDBACK_LAG, True),
+        (math.nextafter(AT_REST, 1.0), math.nextafter(FEEDBACK_LAG, 0.0), False),
+        (AT_REST, 0.0, True),
+    ],
+)
+def test_how_long_an_endoscope_that_moved_is_waited_for(moved: float, waited: float, begins: bool) -> None:
+    """As long as a report of its setpoint may take; less than a micrometre or microradian is no motion."""
+    held, elsewhere = Late(0), (moved, *READY[1:])
+    assert READY[0] == 0.0
+    held.reported.append(READY)
+    held.now = -2.0 * PERIOD
+    held.step(camera=False)
+    held.now = -PERIOD
+    held.reported.append(elsewhere)
+    held.told = elsewhere
+    held.step(camera=False)
+    assert held.now == 0.0
+    held.now = waited - PERIOD
+    began = held.step()
+    assert held.now == pytest.approx(waited, abs=1e-12)
+    assert began == begins
+
+
 def test_an_endoscope_at_rest_is_taken_at_once() -> None:
     """Nothing waits where nothing has moved."""
     held = Late(3)
@@ -101,6 +129,16 @@ def test_the_clutch_frees_the_hands_that_hold_the_world() -> None:
     assert math.dist(held.tip(), before) == pytest.approx(0.004, rel=1e-3)
 
 
+def test_a_clutch_that_does_not_count_its_presses_frees_the_hands_too() -> None:
+    """What they did while it was down is no motion."""
+    held = Late(0)
+    held.step(camera=False)
+    held.move((0.05, 0.0, 0.0), 200)
+    held.move((0.0, 0.0, 0.0), 200)
+    assert max(held.move((-0.2, 0.1, 0.1), 50, clutch=True)) <= 1e-12
+    assert max(held.move((0.0, 0.0, 0.0), 50)) <= 1e-9
+
+
 def test_a_press_of_the_clutch_that_nobody_received_makes_new_anchors() -> None:
     """The hands were free in between: where they are now is no motion."""
     held = Late(0)
@@ -113,15 +151,19 @@ def test_a_press_of_the_clutch_that_nobody_received_makes_new_anchors() -> None:
 
 
 def test_more_speed_is_taken_up_within_the_acceleration() -> None:
-    """Permitted a larger share of speed, the endoscope gains it at its acceleration, not at once."""
-    held = Late(0)
+    """Permitted a larger share of speed, the endoscope gains it at its acceleration; less counts at once."""
+    held, limits = Late(0), CameraLimits(speed=0.02)
+    held.control = CameraControl(limits)
     held.step(camera=False)
     before = 0.0
-    for ratio in [0.25] * 300 + [1.0] * 60:
-        (moved,) = held.move((0.004, 0.0, 0.0), 1, ratio=ratio)
-        assert moved - before <= LIMITS.acceleration * PERIOD * PERIOD * 1.01
-        before = moved
-        held.middle[0] = min(held.middle[0], 1.5)
+    for ratio, packets in ((0.25, 90), (0.5, 40), (1.0, 30), (0.5, 2)):
+        for _ in range(packets):
+            (moved,) = held.move((0.004, 0.0, 0.0), 1, ratio=ratio)
+            assert moved - before <= limits.acceleration * PERIOD * PERIOD * 1.01
+            assert moved <= limits.speed * ratio * PERIOD * 1.01
+            assert moved >= min(before, 0.99 * limits.speed * ratio * PERIOD), "what it has it keeps"
+            before = moved
+        assert moved == pytest.approx(limits.speed * ratio * PERIOD, rel=0.01)
 
 
 def test_next_to_no_speed_leaves_the_endoscope_where_it_is() -> None:

@@ -285,6 +285,14 @@ def test_joints_that_fall_short_move_the_tip_no_faster_than_it_may() -> None:
     assert shares[0] < 1.0
 
 
+def test_joints_that_all_get_there_are_not_shortened() -> None:
+    """How fast a tool is led is decided before: what the joints can do is done."""
+    dt, wanted = 0.004, tuple(value + 1e-4 for value in START)
+    reachable = MotionLimiter(MotionLimits(tool_speed=1e-4)).reach(forward_pose(wanted), START, dt)
+    assert reachable.reasons == ()
+    assert reachable.q == pytest.approx(wanted, abs=1e-9)
+
+
 def test_at_exactly_its_largest_speed_a_joint_is_not_limited() -> None:
     """The largest speed itself is allowed."""
     speed = float(JOINT_LIMITS.velocity[0]) * 1.0
