@@ -125,12 +125,12 @@ def draw(result: dict[str, Any], path: Path) -> None:
     axis.legend(loc="lower right")
     begin = 0.0
     for name, spread in result["path_us"].items():
-        parts.bar(0.0, spread["p50"], bottom=begin, label=f"{name}: {spread['p50']:.0f}")
+        parts.bar(0.0, spread["p50"], bottom=begin)
+        parts.text(0.5, begin + 0.5 * spread["p50"], f"{name}: {spread['p50']:.0f}", va="center", fontsize="small")
         begin += spread["p50"]
     parts.set_xticks([])
     parts.set_ylabel("medians of the motion path [us]")
-    parts.legend(loc="upper right", fontsize="small")
-    parts.set_xlim(-0.5, 2.5)
+    parts.set_xlim(-0.5, 4.8)
     figure.tight_layout()
     figure.savefig(path, dpi=110)
     pyplot.close(figure)
