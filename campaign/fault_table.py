@@ -281,7 +281,9 @@ _ROWS = [
     # somebody else wants an arm, or has one
     *_clients(),
     Fault("local_team_takes", lambda: LocalTeamTakes("PSM1"), Outcome.STOP,
-          frozenset((f"belongs to {Owner.LOCAL_TEAM.value}",)), ("motion", "clutched"), watch=0.4,
+          # a refused command, in a text, or what the operator sees, where the hold came before the next command
+          frozenset((f"belongs to {Owner.LOCAL_TEAM.value}", f"the arm belongs to {Owner.LOCAL_TEAM.value}")),
+          ("motion", "clutched"), watch=0.4,
           concerned=("PSM1",), goes_on=("PSM2",)),
     # both hands move the endoscope
     Fault("camera_device_lost", lambda: HandsLost("lost"), Outcome.STOP, frozenset(("OPERATOR_ABSENT",)), (CAMERA,)),
