@@ -183,11 +183,12 @@ class CameraControl:
             dt = velocity_ratio * step_time(now - hold.commanded_at, signal.stamp - hold.stamp)
             if is_a_step(dt):
                 self._advance(hold, signal, left, right, dt)
+                self._watch_rest(now, hold.q)  # the report of it comes later, maybe after the pedal is pressed anew
         hold.commanded_at, hold.stamp = now, signal.stamp
         return hold.q
 
     def _watch_rest(self, now: float, setpoint: tuple[float, ...]) -> None:
-        """Note when the endoscope was seen to move last."""
+        """Note when the endoscope was seen, or told, to move last."""
         if self._rests_at is None:
             self._rests_at = setpoint
         elif not math.dist(setpoint, self._rests_at) <= AT_REST:

@@ -112,6 +112,20 @@ def test_an_endoscope_at_rest_is_taken_at_once() -> None:
     assert held.step()
 
 
+@pytest.mark.parametrize("late", [3, 6])
+def test_a_pedal_that_bounces_before_the_first_report_has_come_takes_nothing_back(late: int) -> None:
+    """The endoscope has just begun to move: what is reported still says that it rests."""
+    held = Late(late)
+    held.step(camera=False)
+    held.move((0.01, 0.0, 0.0), late)
+    held.step(camera=False)
+    before = held.tip()
+    held.move((0.0, 0.0, 0.0), 40)
+    assert held.control.state is TeleopState.FOLLOWING
+    assert math.dist(held.tip(), before) <= 1e-9
+    assert math.dist(before, MODEL.tip(READY)) > 1e-5
+
+
 def test_the_clutch_frees_the_hands_that_hold_the_world() -> None:
     """The endoscope stands while it is pressed, and moves from fresh anchors afterwards."""
     held = Late(0)
