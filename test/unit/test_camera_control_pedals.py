@@ -126,12 +126,18 @@ def test_a_pedal_that_bounces_before_the_first_report_has_come_takes_nothing_bac
     assert math.dist(before, MODEL.tip(READY)) > 1e-5
 
 
-def test_the_clutch_frees_the_hands_that_hold_the_world() -> None:
+@pytest.fixture
+def held() -> Late:
+    """An endoscope that the hands have moved, and that has come to rest; the pedal is down."""
+    made = Late(0)
+    made.step(camera=False)
+    made.move((0.05, 0.0, 0.0), 200)
+    made.move((0.0, 0.0, 0.0), 200)
+    return made
+
+
+def test_the_clutch_frees_the_hands_that_hold_the_world(held: Late) -> None:
     """The endoscope stands while it is pressed, and moves from fresh anchors afterwards."""
-    held = Late(0)
-    held.step(camera=False)
-    held.move((0.05, 0.0, 0.0), 200)
-    held.move((0.0, 0.0, 0.0), 200)
     held.epoch += 1
     assert max(held.move((-0.2, 0.1, 0.1), 50, clutch=True)) <= 1e-12
     assert held.control.state is TeleopState.CLUTCHED
@@ -143,22 +149,14 @@ def test_the_clutch_frees_the_hands_that_hold_the_world() -> None:
     assert math.dist(held.tip(), before) == pytest.approx(0.004, rel=1e-3)
 
 
-def test_a_clutch_that_does_not_count_its_presses_frees_the_hands_too() -> None:
+def test_a_clutch_that_does_not_count_its_presses_frees_the_hands_too(held: Late) -> None:
     """What they did while it was down is no motion."""
-    held = Late(0)
-    held.step(camera=False)
-    held.move((0.05, 0.0, 0.0), 200)
-    held.move((0.0, 0.0, 0.0), 200)
     assert max(held.move((-0.2, 0.1, 0.1), 50, clutch=True)) <= 1e-12
     assert max(held.move((0.0, 0.0, 0.0), 50)) <= 1e-9
 
 
-def test_a_press_of_the_clutch_that_nobody_received_makes_new_anchors() -> None:
+def test_a_press_of_the_clutch_that_nobody_received_makes_new_anchors(held: Late) -> None:
     """The hands were free in between: where they are now is no motion."""
-    held = Late(0)
-    held.step(camera=False)
-    held.move((0.05, 0.0, 0.0), 200)
-    held.move((0.0, 0.0, 0.0), 200)
     held.epoch += 1
     held.middle = held.middle + 0.1
     assert max(held.move((0.0, 0.0, 0.0), 50)) <= 1e-9
